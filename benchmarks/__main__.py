@@ -76,23 +76,23 @@ class Benchmark:
                     rows.append(row)
                 print("   ", row.fault or "  ".join(filter(None, row.cells())), file=sys.stderr, flush=True)
         except Exception as error:
-            said = f"{type(error).__name__}: {error}"
-            self.faults[said] = None
-            print(f"    broken: {said}", file=sys.stderr, flush=True)
+            fault = f"{type(error).__name__}: {error}"
+            self.faults[fault] = None
+            print(f"    broken: {fault}", file=sys.stderr, flush=True)
         self.rounds.append(rows)
         self.seconds = max(self.seconds, time.monotonic() - began)
 
 
-def found() -> dict[str, Benchmark]:
+def find_benchmarks() -> dict[str, Benchmark]:
     """Modules of this package that have a ``measure`` function, by short name."""
-    known: dict[str, Benchmark] = {}
+    by_name: dict[str, Benchmark] = {}
     for module in pkgutil.iter_modules(benchmarks.__path__):
         if module.name.startswith(PREFIXES):
             loaded = importlib.import_module(f"benchmarks.{module.name}")
             if hasattr(loaded, "measure"):
                 name = module.name.removeprefix("bench_")
-                known[name] = Benchmark(name, loaded.measure, quick=getattr(loaded, "QUICK", False))
-    return known
+                by_name[name] = Benchmark(name, loaded.measure, quick=getattr(loaded, "QUICK", False))
+    return by_name
 
 
 def run_in_turn(asked: Sequence[Benchmark], rounds: int, minutes: float) -> None:
@@ -112,9 +112,9 @@ def run_in_turn(asked: Sequence[Benchmark], rounds: int, minutes: float) -> None
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what was asked for, or everything; 1 when something was not measured."""
-    known = found()
+    benchmarks = find_benchmarks()
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("words", nargs="*", metavar="quick | write | NAME", help=", ".join(known))
+    parser.add_argument("words", nargs="*", metavar="quick | write | NAME", help=", ".join(benchmarks))
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="at most so many (%(default)s)")
     parser.add_argument(
         "--minutes", type=float, help=f"at most so long ({MINUTES:g}, quick {QUICK_MINUTES:g})"
@@ -126,9 +126,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [word for word in words if word not in ("quick", "write")]
     if quick and write:
         parser.error("a quick run is not worth writing down")
-    if unknown := [name for name in names if name not in known]:
-        parser.error(f"no benchmark {', '.join(unknown)}. There are: {', '.join(known)}")
-    asked = [known[name] for name in names] or [one for one in known.values() if one.quick or not quick]
+    if unknown := [name for name in names if name not in benchmarks]:
+        parser.error(f"no benchmark {', '.join(unknown)}. There are: {', '.join(benchmarks)}")
+    asked = [benchmarks[name] for name in names] or [
+        one for one in benchmarks.values() if one.quick or not quick
+    ]
     run_in_turn(
         asked, 1 if quick else options.rounds, options.minutes or (QUICK_MINUTES if quick else MINUTES)
     )

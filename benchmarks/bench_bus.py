@@ -75,14 +75,14 @@ def _rate(
         client = stack.enter_context(Client(url, *arguments))
         client.go()
         client.sent()
-        told: dict[str, Any] = json.loads(driver.stdout.readline())
-    if told["events"] < EVENTS or any(told["missed"]):
-        raise RuntimeError(f"events were lost: {told}")
-    heard = told["told"] if what == "hears" else []
-    if any(delivered < EVENTS for delivered in heard):
-        raise RuntimeError(f"subscribers heard {heard} of {EVENTS} events")
-    done = Done(told["events"] + sum(heard), "events taken and heard", EVENTS * (1 + len(heard)))
-    return EVENTS / told["seconds"], done
+        report: dict[str, Any] = json.loads(driver.stdout.readline())
+    if report["events"] < EVENTS or any(report["missed"]):
+        raise RuntimeError(f"events were lost: {report}")
+    deliveries = report["delivered"] if what == "hears" else []
+    if any(delivered < EVENTS for delivered in deliveries):
+        raise RuntimeError(f"subscribers heard {deliveries} of {EVENTS} events")
+    done = Done(report["events"] + sum(deliveries), "events taken and heard", EVENTS * (1 + len(deliveries)))
+    return EVENTS / report["seconds"], done
 
 
 def measure() -> Iterator[Row]:

@@ -41,7 +41,7 @@ def _run(state: Path, *arguments: str, lines: int = 1) -> tuple[float, float, fl
     Raises:
         RuntimeError: it failed, or said less than so many lines.
     """
-    before = os.times()
+    times_before = os.times()
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "etaoi_tui", *arguments],
@@ -52,11 +52,16 @@ def _run(state: Path, *arguments: str, lines: int = 1) -> tuple[float, float, fl
     assert process.stdout is not None
     process.stdout.readline()
     first = time.perf_counter() - began
-    said = 1 + process.stdout.read().count(b"\n")
-    if process.wait() or said < lines:
-        raise RuntimeError(f"{arguments}: status {process.returncode}, {said} lines, not {lines}")
+    line_count = 1 + process.stdout.read().count(b"\n")
+    if process.wait() or line_count < lines:
+        raise RuntimeError(f"{arguments}: status {process.returncode}, {line_count} lines, not {lines}")
     after = os.times()
-    used = after.children_user + after.children_system - before.children_user - before.children_system
+    used = (
+        after.children_user
+        + after.children_system
+        - times_before.children_user
+        - times_before.children_system
+    )
     return first, time.perf_counter() - began, used
 
 
@@ -127,19 +132,21 @@ def measure() -> Iterator[Row]:
         _, whole, used = _medians(state, "ls", lines=RECORDINGS)
         yield Row(f"{what}, in the catalogue", whole, "s", "<= 0.3 s", "--version", floor, done=listed)
         yield Row(f"{what}, in the catalogue, CPU", used, "s", "", "--version", floor_used, done=listed)
-        kept = sum(file.stat().st_size for file in state.glob(f"{FILE_NAME}*"))
-        yield Row("catalogue, share of the recordings", kept / size * 100, "%", "<= 5 %", done=listed)
+        catalogue_bytes = sum(file.stat().st_size for file in state.glob(f"{FILE_NAME}*"))
+        yield Row(
+            "catalogue, share of the recordings", catalogue_bytes / size * 100, "%", "<= 5 %", done=listed
+        )
         first, whole, used = _medians(state, "find", RARE)
         scan = _scan_seconds(paths)
-        found = Done(1, "run found")
+        one_run = Done(1, "run found")
         what = f"find a word of one run in {EVENTS:,} events"
         peer = "lower() and find()", scan
-        yield Row(f"{what}, first hit", first, "s", "<= 0.3 s", "--version", floor, done=found)
-        yield Row(f"{what}, all", whole, "s", "<= 3 s", *peer, done=found)
-        yield Row(f"{what}, CPU", used, "s", "", *peer, done=found)
+        yield Row(f"{what}, first hit", first, "s", "<= 0.3 s", "--version", floor, done=one_run)
+        yield Row(f"{what}, all", whole, "s", "<= 3 s", *peer, done=one_run)
+        yield Row(f"{what}, CPU", used, "s", "", *peer, done=one_run)
         _, whole, _ = _medians(state, "find", "nobody", lines=MANY)
-        found = Done(MANY, "runs found")
-        yield Row(f"find a word of every run, first {MANY} runs", whole, "s", "<= 3 s", done=found)
+        one_run = Done(MANY, "runs found")
+        yield Row(f"find a word of every run, first {MANY} runs", whole, "s", "<= 3 s", done=one_run)
         bare, followed = _follow_cost(paths[0], state)
         more = (followed / bare - 1) * 100
         folded = Done(WRITTEN_EVENTS, "events folded")

@@ -24,8 +24,8 @@ def _timed(work: Callable[[], int]) -> tuple[float, int]:
     """CPU seconds, and how many events the work has seen."""
     gc.collect()
     began = time.process_time()
-    seen = work()
-    return time.process_time() - began, seen
+    events = work()
+    return time.process_time() - began, events
 
 
 def _fold(frames: list[bytes], events: int) -> int:
@@ -64,13 +64,13 @@ def measure() -> Iterator[Row]:
             for envelope in msgpack.unpackb(frame, strict_map_key=False)
         )
 
-    unpacked, seen = _timed(unpack)
-    if seen != EVENTS:
-        raise RuntimeError(f"msgpack saw {seen} of {EVENTS} events")
-    decoded, seen = _timed(decode)
+    unpacked, events = _timed(unpack)
+    if events != EVENTS:
+        raise RuntimeError(f"msgpack saw {events} of {EVENTS} events")
+    decoded, events = _timed(decode)
     peer = "msgpack.unpackb", EVENTS / unpacked
-    done = Done(seen, "events decoded", EVENTS)
+    done = Done(events, "events decoded", EVENTS)
     yield Row("decode, typed and checked", EVENTS / decoded, "events/s", "", *peer, done=done)
-    folded, seen = _timed(lambda: _fold(frames, EVENTS))
-    done = Done(seen, "events in the store", EVENTS)
+    folded, events = _timed(lambda: _fold(frames, EVENTS))
+    done = Done(events, "events in the store", EVENTS)
     yield Row("decode + store", EVENTS / folded, "events/s", ">= 100,000", *peer, done=done)

@@ -17,7 +17,7 @@ from functools import cache
 
 from benchmarks.report import Done, Row
 from etaoi_collector.wire.metadata_keys import SYNTHETIC_END
-from etaoi_tui.garbage import Garbage
+from etaoi_tui.garbage import Garbage, accounted_objects
 from tests import generate
 from tests.app.world import world
 from tests.generate import Event
@@ -124,7 +124,7 @@ def _failing_children(history: History, spans: int) -> None:
         history.fail(f"s{n}", "root")
 
 
-def _failures_taken_back(history: History, spans: int) -> None:
+def _recovered_failures(history: History, spans: int) -> None:
     """Each of many children is said to have failed, and then was well."""
     history.start("root")
     for n in range(spans - 1):
@@ -141,7 +141,7 @@ SHAPES: dict[str, Callable[[History, int], None]] = {
     "adopted far below": _adopted_far_below,
     "a turn that comes after its children": _ghost_turn,
     "failures below a failure": _failing_children,
-    "failures that are taken back": _failures_taken_back,
+    "failures that are taken back": _recovered_failures,
 }
 
 
@@ -149,35 +149,35 @@ async def _longest_ms(shape: Callable[[History, int], None]) -> tuple[float, Don
     """CPU milliseconds of the longest tick, and the spans that were there at the end."""
     history = History()
     shape(history, SPANS)
-    wanted = len({(event["trace_id"], event["span_id"]) for event in history.events})
+    span_total = len({(event["trace_id"], event["span_id"]) for event in history.events})
     longest = 0.0
-    async with world() as (made, pilot):
+    async with world() as (w, pilot):
         # Every pane, and all that is imported for it, is on the screen before time is taken.
-        call = made.scribe.start("voice_session", "before")
-        turn = made.scribe.start("voice_turn", "turn", call)
-        model = made.scribe.start("llm", "model", turn)
+        call = w.scribe.start("voice_session", "before")
+        turn = w.scribe.start("voice_turn", "turn", call)
+        model = w.scribe.start("llm", "model", turn)
         for span in (model, turn, call):
-            made.scribe.end(span)
+            w.scribe.end(span)
         for _ in range(3):
-            await made.tick(pilot)
+            await w.tick(pilot)
         garbage = Garbage()
-        garbage.prepared(made.app.store.span_count)
+        garbage.prepared(accounted_objects(w.app.store))
         gc.disable()
         for frame in generate.frames(history.events, PER_TICK):
-            made.source.send_bytes(frame)
-            made.time = EPOCH.timestamp() + SPANS / 1000
+            w.source.send_bytes(frame)
+            w.time = EPOCH.timestamp() + SPANS / 1000
             began = time.thread_time()
-            made.app.tick()
+            w.app.tick()
             await pilot.pause()
-            garbage.look(made.app.store.span_count, may_wait=False)
+            garbage.look(accounted_objects(w.app.store), may_wait=False)
             longest = max(longest, time.thread_time() - began)
         gc.enable()
         gc.unfreeze()
-        held = sum(trace.span_count for trace in made.app.store.traces.values()) - 3
-        shown = made.tree.rows.spans
-        if not shown or shown[0].trace.trace_id == call.trace_id:
+        held = sum(trace.span_count for trace in w.app.store.traces.values()) - 3
+        render = w.tree.rows.spans
+        if not render or render[0].trace.trace_id == call.trace_id:
             raise RuntimeError("the history is not on the screen")
-    return longest * 1000, Done(held, "spans in the store", wanted)
+    return longest * 1000, Done(held, "spans in the store", span_total)
 
 
 def measure() -> Iterator[Row]:

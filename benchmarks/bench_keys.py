@@ -57,14 +57,14 @@ def _steps_file(folder: str) -> Path:
 def _presses(terminal: Terminal, presses: int) -> list[float]:
     """Milliseconds from each press of the down key to the name of the row it reaches."""
     chance = random.Random(1)
-    taken = []
+    durations = []
     for number in range(presses):
         since = terminal.position
         pressed = terminal.press("j")
-        seen = terminal.wait_for(_step(number + 1), since=since, timeout=5)
-        taken.append((seen - pressed) * 1000)
+        shown_at = terminal.wait_for(_step(number + 1), since=since, timeout=5)
+        durations.append((shown_at - pressed) * 1000)
         time.sleep(0.02 + chance.random() * 0.05)  # a person's pace, not in step with the viewer's own timer
-    return taken
+    return durations
 
 
 def show_steps(terminal: Terminal, url: str, folder: str) -> None:
@@ -89,12 +89,14 @@ def _seconds(presses: int) -> float:
     return presses * 0.08 + WARM_UP + 3
 
 
-def _rows(what: str, taken: list[float], floor: tuple[float, float] | None) -> Iterator[Row]:
+def _rows(what: str, durations: list[float], floor: tuple[float, float] | None) -> Iterator[Row]:
     """Yield p50 and p99 beside those of the idle viewer."""
-    done = Done(len(taken), "rows seen under the cursor")
+    done = Done(len(durations), "rows seen under the cursor")
     beside = "idle" if floor else ""
-    yield Row(f"{what}, p50", median(taken), "ms", "<= 10 ms", beside, floor[0] if floor else None, done=done)
-    p99 = percentile(taken, 99)
+    yield Row(
+        f"{what}, p50", median(durations), "ms", "<= 10 ms", beside, floor[0] if floor else None, done=done
+    )
+    p99 = percentile(durations, 99)
     yield Row(f"{what}, p99", p99, "ms", "<= 30 ms", beside, floor[1] if floor else None, done=done)
 
 
@@ -104,12 +106,12 @@ def _under_otlp(terminal: Terminal, url: str) -> list[float]:
     with Client(url, *load, program="benchmarks.otlp_driver") as client:
         client.go()
         time.sleep(WARM_UP)  # what was prepared ahead has been taken, and the rate is steady
-        taken = _presses(terminal, OTLP_PRESSES)
-        told = client.sent()
-    reached = told["events"] / told["seconds"]
+        durations = _presses(terminal, OTLP_PRESSES)
+        sent = client.sent()
+    reached = sent["events"] / sent["seconds"]
     if reached < OTLP_AT_LEAST:
         raise RuntimeError(f"{reached:,.0f} spans/s were posted, not {OTLP_AT_LEAST:,}")
-    return taken
+    return durations
 
 
 def measure() -> Iterator[Row]:
@@ -124,16 +126,18 @@ def measure() -> Iterator[Row]:
                 with Client(url, *load) as client:
                     client.go()
                     time.sleep(WARM_UP)  # the rate is steady from here on
-                    taken = _presses(terminal, PRESSES)
-                    told = client.sent()
-                reached = told["events"] / told["seconds"]
+                    durations = _presses(terminal, PRESSES)
+                    sent = client.sent()
+                reached = sent["events"] / sent["seconds"]
                 if reached < 0.95 * rate:
                     raise RuntimeError(f"{reached:,.0f} events/s were sent, not {rate:,}")
             else:
-                taken = _presses(terminal, PRESSES)
-        yield from _rows(f"key to frame, {rate:,} events/s" if rate else "key to frame, idle", taken, floor)
-        floor = floor or (median(taken), percentile(taken, 99))
+                durations = _presses(terminal, PRESSES)
+        yield from _rows(
+            f"key to frame, {rate:,} events/s" if rate else "key to frame, idle", durations, floor
+        )
+        floor = floor or (median(durations), percentile(durations, 99))
     with TemporaryDirectory() as folder, live() as (terminal, url):
         show_steps(terminal, url, folder)
-        taken = _under_otlp(terminal, url)
-    yield from _rows("key to frame, OTLP as fast as it is taken", taken, floor)
+        durations = _under_otlp(terminal, url)
+    yield from _rows("key to frame, OTLP as fast as it is taken", durations, floor)

@@ -18,7 +18,7 @@ SPANS = 60
 def measure() -> Iterator[Row]:
     """Time spans that start at moments which are not in step with the viewer's tick."""
     chance = random.Random(1)
-    taken = []
+    durations = []
     with live() as (terminal, url):
         tracer = open_tracer(server_url=url)
         root = tracer.start("sub_agent", "latency")
@@ -29,11 +29,11 @@ def measure() -> Iterator[Row]:
             since = terminal.position
             began = time.perf_counter()
             span = tracer.start("tool", name, parent=root)
-            taken.append((terminal.wait_for(name, since=since, timeout=5) - began) * 1000)
+            durations.append((terminal.wait_for(name, since=since, timeout=5) - began) * 1000)
             tracer.end(span)
         tracer.end(root)
         tracer.flush(1)
         tracer.close()
-    done = Done(len(taken), "rows seen", SPANS)
-    yield Row("event in the agent to the screen, p50", median(taken), "ms", "<= 100 ms", done=done)
-    yield Row("event in the agent to the screen, p99", percentile(taken, 99), "ms", done=done)
+    done = Done(len(durations), "rows seen", SPANS)
+    yield Row("event in the agent to the screen, p50", median(durations), "ms", "<= 100 ms", done=done)
+    yield Row("event in the agent to the screen, p99", percentile(durations, 99), "ms", done=done)

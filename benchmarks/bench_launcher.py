@@ -73,9 +73,9 @@ def _measure(url: str, plain: dict[str, str], folder: Path) -> Iterator[Row]:
     for _ in range(ROUNDS):
         for name, env in ways.items():
             driver = subprocess.run([sys.executable, DRIVER], env=env, check=True, stdout=subprocess.PIPE)
-            told = json.loads(driver.stdout.splitlines()[-1])
-            runs[name].append(told["run"])
-            cpus[name].append(told["cpu"])
+            report = json.loads(driver.stdout.splitlines()[-1])
+            runs[name].append(report["run"])
+            cpus[name].append(report["cpu"])
     for what, figures, budget in (
         ("a LangChain run", runs, "<= 40 us"),
         ("the same, CPU of all threads", cpus, ""),

@@ -40,15 +40,17 @@ def _unpack_seconds(path: Path) -> float:
         RuntimeError: not all were there.
     """
     began = time.perf_counter()
-    seen = 0
+    event_count = 0
     with path.open("rb") as file:
         for record in msgpack.Unpacker(file, max_buffer_size=2**31 - 1, strict_map_key=False):
             for value in record.values() if isinstance(record, dict) else record:
                 if isinstance(value, bytes):
-                    told = msgpack.unpackb(value, strict_map_key=False)
-                    seen += sum(len(one["batch"]) for one in told if isinstance(told, list))
-    if seen != EVENTS:
-        raise RuntimeError(f"msgpack saw {seen:,} events in a file of {EVENTS:,}")
+                    value_read = msgpack.unpackb(value, strict_map_key=False)
+                    event_count += sum(
+                        len(one["batch"]) for one in value_read if isinstance(value_read, list)
+                    )
+    if event_count != EVENTS:
+        raise RuntimeError(f"msgpack saw {event_count:,} events in a file of {EVENTS:,}")
     return time.perf_counter() - began
 
 
@@ -94,10 +96,10 @@ def _listed(state: Path, path: Path, runs: list[RunRow]) -> Iterator[Row]:
         with replay(small) as terminal:
             small_walls.append(terminal.wait_for(in_tree, timeout=60) - terminal.started)
             small_used.append(terminal.cpu_seconds_all())
-    said = "open it once the catalogue knows it: all runs and the newest one's tree"
+    label = "open it once the catalogue knows it: all runs and the newest one's tree"
     done = Done(len(runs), "runs, as the screen says", 2)
-    yield Row(said, median(walls), "s", "<= 0.5 s", "200 events", median(small_walls), done=done)
-    yield Row(f"{said}, CPU", median(used), "s", "", "200 events", median(small_used), done=done)
+    yield Row(label, median(walls), "s", "<= 0.5 s", "200 events", median(small_walls), done=done)
+    yield Row(f"{label}, CPU", median(used), "s", "", "200 events", median(small_used), done=done)
 
 
 def measure() -> Iterator[Row]:
@@ -122,8 +124,8 @@ def measure() -> Iterator[Row]:
         wait_idle(terminal)
         grown = terminal.anonymous_bytes() - empty
     what = f"open {EVENTS:,} events"
-    seen = Done(OPENINGS, "openings that showed the first run")
-    yield Row(f"{what}, first screenful", median(firsts), "s", "<= 0.5 s", done=seen)
+    done = Done(OPENINGS, "openings that showed the first run")
+    yield Row(f"{what}, first screenful", median(firsts), "s", "<= 0.5 s", done=done)
     everything = Done(len(runs), "runs, as the screen says", len(runs))
     yield Row(f"{what}, everything loaded", loaded, "s", "", "read() of the file", floor, done=everything)
     rate = EVENTS / (loaded - first)

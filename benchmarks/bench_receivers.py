@@ -88,9 +88,9 @@ def _best(work: Callable[[], int]) -> tuple[float, int]:
     work()
     for _ in range(ROUNDS):
         began = time.process_time()
-        seen = work()
+        events = work()
         best = min(best, time.process_time() - began)
-    return best, seen
+    return best, events
 
 
 class _Recorder:
@@ -112,11 +112,11 @@ class _Swallow:
     """Counts messages and forgets them."""
 
     def __init__(self) -> None:
-        self.seen = 0
+        self.calls = 0
 
     async def __call__(self, connection: ServerConnection) -> None:
         async for _ in connection:
-            self.seen += 1
+            self.calls += 1
 
 
 async def _websockets(size: int) -> tuple[float, float]:
@@ -156,6 +156,6 @@ async def _websockets(size: int) -> tuple[float, float]:
                     await (await connection.ping())
                     times[which].append(time.process_time() - began)
     await front.close()
-    if not behind.seen == alone.seen == ROUNDS * MESSAGES:
-        raise RuntimeError(f"{behind.seen} and {alone.seen} messages of {ROUNDS * MESSAGES} were taken in")
+    if not behind.calls == alone.calls == ROUNDS * MESSAGES:
+        raise RuntimeError(f"{behind.calls} and {alone.calls} messages of {ROUNDS * MESSAGES} were taken in")
     return min(times[0]), min(times[1])

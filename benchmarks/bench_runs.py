@@ -76,7 +76,7 @@ def _measured(count: int) -> dict[str, tuple[float, int]]:
             terminal.press("1")
             wait_idle(terminal)
             terminal.press("j")
-            found = {
+            results = {
                 "a row down or up": key_ms(terminal, "j", "k", presses=PRESSES),
                 "a conversation folded": key_ms(terminal, " ", presses=PRESSES),
                 "the next error, at the other end": key_ms(terminal, "e", presses=PRESSES),
@@ -84,7 +84,7 @@ def _measured(count: int) -> dict[str, tuple[float, int]]:
             terminal.press("g")  # where runs that come can be seen
             wait_idle(terminal)
             idle = share_of_core(terminal)
-            found["idle, a second"] = idle * 1000, count
+            results["idle, a second"] = idle * 1000, count
             since = terminal.position
             began, used = time.perf_counter(), terminal.cpu_seconds()
             more_client.go()
@@ -93,14 +93,14 @@ def _measured(count: int) -> dict[str, tuple[float, int]]:
             ticks = max(0.0, terminal.cpu_seconds() - used - idle * seconds) * 1000 / TICKS
             terminal.wait_for(LAST, since=since, timeout=30)
             frames = terminal.written(since).count(FRAME_END)
-            found["a tick: one run goes on, one comes"] = ticks, frames
-    return found
+            results["a tick: one run goes on, one comes"] = ticks, frames
+    return results
 
 
 def measure() -> Iterator[Row]:
     """A row for each kind of work: ten thousand runs beside ten."""
     few, many = (_measured(count) for count in SIZES)
-    for what, (value, seen) in many.items():
+    for what, (value, work_done) in many.items():
         idle = what.startswith("idle")
         budget = "<= 20 ms" if idle else "as with 10"
         yield Row(
@@ -110,6 +110,6 @@ def measure() -> Iterator[Row]:
             budget,
             f"{SIZES[0]} runs",
             few[what][0],
-            done=Done(seen, "runs listed, a mark after them" if idle else "frames drawn"),
+            done=Done(work_done, "runs listed, a mark after them" if idle else "frames drawn"),
             may_be_zero=idle,
         )

@@ -28,12 +28,12 @@ CLIENTS = 4
 
 
 def _command_ms(env: dict[str, str], *command: str) -> float:
-    taken = []
+    durations = []
     for _ in range(ROUNDS + 1):
         began = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True, env={**os.environ, **env})
-        taken.append((time.perf_counter() - began) * 1000)
-    return median(taken[1:])
+        durations.append((time.perf_counter() - began) * 1000)
+    return median(durations[1:])
 
 
 def _first_frame(command: list[str], env: dict[str, str]) -> tuple[float, float]:
@@ -42,21 +42,21 @@ def _first_frame(command: list[str], env: dict[str, str]) -> tuple[float, float]
         # The alternate screen is switched to first; the frame is complete with its end marker.
         terminal.wait_for(SWITCHES)
         switched = terminal.written().find(SWITCHES)
-        seen = terminal.wait_for(FRAME_END, since=switched)
-        return (seen - terminal.started) * 1000, terminal.cpu_seconds_all() * 1000
+        frame_at = terminal.wait_for(FRAME_END, since=switched)
+        return (frame_at - terminal.started) * 1000, terminal.cpu_seconds_all() * 1000
 
 
 def _first_frames(env: dict[str, str], *commands: list[str]) -> Iterator[tuple[float, float]]:
     """Medians of time and of CPU time for each command; they take turns, so that a busy moment hits all."""
     for command in commands:
         _first_frame(command, env)
-    taken = [[_first_frame(command, env) for command in commands] for _ in range(ROUNDS)]
-    for of_command in zip(*taken, strict=True):
+    durations = [[_first_frame(command, env) for command in commands] for _ in range(ROUNDS)]
+    for of_command in zip(*durations, strict=True):
         yield median(wall for wall, _ in of_command), median(cpu for _, cpu in of_command)
 
 
 def _quit_ms() -> float:
-    taken = []
+    durations = []
     for _ in range(ROUNDS):
         with live() as (terminal, url):
             clients = [Client(url, "--events", "200", "--seed", str(n), "--hold") for n in range(CLIENTS)]
@@ -66,13 +66,13 @@ def _quit_ms() -> float:
                     client.sent()
                 terminal.wait_quiet()
                 pressed = terminal.press("q")
-                taken.append((terminal.wait_end() - pressed) * 1000)
+                durations.append((terminal.wait_end() - pressed) * 1000)
                 if b"\x1b[?1049l" not in terminal.written():
                     raise RuntimeError("the terminal was not restored after q")
             finally:
                 for client in clients:
                     client.__exit__(None, None, None)
-    return median(taken)
+    return median(durations)
 
 
 def measure() -> Iterator[Row]:
@@ -81,8 +81,8 @@ def measure() -> Iterator[Row]:
     with private_state() as env, TemporaryDirectory(prefix="etaoi-bench-") as folder:
         env = {**env, "PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
         python = _command_ms(env, sys.executable, "-c", "pass")
-        shown = _command_ms(env, *COMMAND, "--help")
-        yield Row("etaoi-tui --help", shown, "ms", "<= 150 ms", "python -c pass", python, done=started)
+        help_ms = _command_ms(env, *COMMAND, "--help")
+        yield Row("etaoi-tui --help", help_ms, "ms", "<= 150 ms", "python -c pass", python, done=started)
         viewer = [*COMMAND, "--port", str(free_port())]
         empty, ours = _first_frames(env, [sys.executable, "-c", EMPTY_APP], viewer)
     frames = Done(ROUNDS, "first frames seen")

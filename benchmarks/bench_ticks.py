@@ -33,17 +33,17 @@ QUIET_BETWEEN = 2
 PIECES_A_TICK = 50
 
 
-async def _load(made: World, pilot: Pilot[Any], spans: int) -> Event:
+async def _load(w: World, pilot: Pilot[Any], spans: int) -> Event:
     """Let the app take a trace of so many spans; returns the start of its root."""
     root: Event = {}
-    for number, piece in enumerate(generate.big_trace(made.scribe, spans)):
+    for number, piece in enumerate(generate.big_trace(w.scribe, spans)):
         root = root or piece[0]
-        made.source.send(piece)
+        w.source.send(piece)
         if number % PIECES_A_TICK == 0:
-            made.app.tick()
-    made.time = made.scribe.clock.seconds
-    while len(made.tree.rows.spans) < spans:
-        made.app.tick()
+            w.app.tick()
+    w.time = w.scribe.clock.seconds
+    while len(w.tree.rows.spans) < spans:
+        w.app.tick()
     await pilot.pause()
     return root
 
@@ -58,48 +58,48 @@ async def _tick_ms(app: Any, pilot: Pilot[Any]) -> float:
 
 async def _ours(spans: int) -> Iterator[tuple[str, float, int]]:
     """Where the cursor is, CPU milliseconds that the rows of a tick take, and how many rows came."""
-    async with world() as (made, pilot):
-        root = await _load(made, pilot, spans)
+    async with world() as (w, pilot):
+        root = await _load(w, pilot, spans)
         parent = Open(root["span_id"], root["trace_id"], None, "sub_agent", root["run_id"])
         gc.collect()
         gc.freeze()
         try:
-            made.tree.follow(True)
-            following = await _cost(made, pilot, parent, follows=True)
+            w.tree.follow(True)
+            following = await _cost(w, pilot, parent, follows=True)
             await pilot.press("2", "g")
-            at_rest = await _cost(made, pilot, parent, follows=False)
+            at_rest = await _cost(w, pilot, parent, follows=False)
         finally:
             gc.unfreeze()
     return iter([("following", *following), ("cursor at the top", *at_rest)])
 
 
-async def _cost(made: World, pilot: Pilot[Any], parent: Open, *, follows: bool) -> tuple[float, int]:
+async def _cost(w: World, pilot: Pilot[Any], parent: Open, *, follows: bool) -> tuple[float, int]:
     """CPU milliseconds that the rows of a tick take, and how many rows came.
 
     Raises:
         RuntimeError: a tick did not bring its rows, or the newest is not on the screen.
     """
-    rows = made.tree.rows.spans
-    before = len(rows)
+    rows = w.tree.rows.spans
+    rows_before = len(rows)
     bring: list[float] = []
     rest: list[float] = []
     for number in range(TICKS):
-        names = [f"new-{before + number * PER_TICK + one:07d}" for one in range(PER_TICK)]
+        names = [f"new-{rows_before + number * PER_TICK + one:07d}" for one in range(PER_TICK)]
         for name in names:
-            tool = made.scribe.start("tool", name, parent, {"input": "{}"})
+            tool = w.scribe.start("tool", name, parent, {"input": "{}"})
             if follows:
-                made.scribe.end(tool, {"output": "found"})
-        made.source.send(made.scribe.take())
-        made.time += 1 / 12
-        bring.append(await _tick_ms(made.app, pilot))
-        if len(rows) - before != (number + 1) * PER_TICK:
-            raise RuntimeError(f"{len(rows) - before} rows after {number + 1} ticks")
-        if follows and not any(names[-1] in line for line in made.lines()):
+                w.scribe.end(tool, {"output": "found"})
+        w.source.send(w.scribe.take())
+        w.time += 1 / 12
+        bring.append(await _tick_ms(w.app, pilot))
+        if len(rows) - rows_before != (number + 1) * PER_TICK:
+            raise RuntimeError(f"{len(rows) - rows_before} rows after {number + 1} ticks")
+        if follows and not any(names[-1] in line for line in w.lines()):
             raise RuntimeError(f"{names[-1]} is not on the screen")
         for _ in range(QUIET_BETWEEN):
-            made.time += 1 / 12
-            rest.append(await _tick_ms(made.app, pilot))
-    return fmean(bring) - fmean(rest), len(rows) - before
+            w.time += 1 / 12
+            rest.append(await _tick_ms(w.app, pilot))
+    return fmean(bring) - fmean(rest), len(rows) - rows_before
 
 
 async def _peer(rows: int) -> float:
@@ -117,8 +117,8 @@ async def _peer(rows: int) -> float:
             began = time.thread_time()
             await pilot.pause()
             rest.append((time.thread_time() - began) * 1000)
-        if app.made != rows + PEER_TICKS * PER_TICK:
-            raise RuntimeError(f"the stock Tree has {app.made} rows")
+        if app.row_count != rows + PEER_TICKS * PER_TICK:
+            raise RuntimeError(f"the stock Tree has {app.row_count} rows")
     return fmean(bring) - fmean(rest)
 
 

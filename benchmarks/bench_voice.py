@@ -42,7 +42,7 @@ def _words(number: int) -> str:
 
 
 @dataclass
-class _Shown:
+class _VoiceViewer:
     """A viewer that shows a call, and what was measured in it."""
 
     turns: int
@@ -77,7 +77,7 @@ def _calls(turns: int, folder: Path) -> tuple[Path, Path]:
     return so_far, to_come
 
 
-def _show(turns: int, stack: ExitStack) -> _Shown:
+def _show(turns: int, stack: ExitStack) -> _VoiceViewer:
     """Open a viewer, let it take in a call, and put the cursor on its last turn."""
     folder = stack.enter_context(TemporaryDirectory())
     terminal, url = stack.enter_context(live())
@@ -94,7 +94,7 @@ def _show(turns: int, stack: ExitStack) -> _Shown:
     terminal.press("kG")
     terminal.wait_for(_words(turns - 1), since=since, timeout=5)
     wait_idle(terminal)
-    return _Shown(turns, terminal, second)
+    return _VoiceViewer(turns, terminal, second)
 
 
 def _steps(turns: int) -> Iterator[tuple[str, int]]:
@@ -104,7 +104,7 @@ def _steps(turns: int) -> Iterator[tuple[str, int]]:
     return itertools.cycle([*up, *down])
 
 
-def _walk(viewers: Sequence[_Shown]) -> None:
+def _walk(viewers: Sequence[_VoiceViewer]) -> None:
     """Take the time of presses in turn in each viewer, so that all sizes meet the same machine."""
     chance = random.Random(1)
     walks = [(viewer, _steps(viewer.turns)) for viewer in viewers]
@@ -113,12 +113,12 @@ def _walk(viewers: Sequence[_Shown]) -> None:
             key, number = next(walk)
             since = viewer.terminal.position
             pressed = viewer.terminal.press(key)
-            seen = viewer.terminal.wait_for(_words(number), since=since, timeout=5)
-            viewer.keys.append((seen - pressed) * 1000)
+            shown_at = viewer.terminal.wait_for(_words(number), since=since, timeout=5)
+            viewer.keys.append((shown_at - pressed) * 1000)
             time.sleep(0.1 + chance.random() * 0.05)  # longer than the detail waits, in step with no timer
 
 
-def _key_cpu(viewer: _Shown) -> float:
+def _key_cpu(viewer: _VoiceViewer) -> float:
     """Milliseconds of CPU a press, its row, the tree's cursor and the detail included."""
     terminal = viewer.terminal
     began, used = time.perf_counter(), terminal.cpu_seconds()
@@ -130,7 +130,7 @@ def _key_cpu(viewer: _Shown) -> float:
     return max(0.0, terminal.cpu_seconds() - used - viewer.idle * seconds) * 1000 / HELD
 
 
-def _tick_cpu(viewer: _Shown) -> float:
+def _tick_cpu(viewer: _VoiceViewer) -> float:
     """Milliseconds of CPU a tick while turns are added to the call."""
     terminal = viewer.terminal
     began, used = time.perf_counter(), terminal.cpu_seconds()
@@ -142,7 +142,7 @@ def _tick_cpu(viewer: _Shown) -> float:
     return max(0.0, used) * 1000 / (seconds * TICKS_A_SECOND)
 
 
-def _figures(viewer: _Shown) -> dict[str, float]:
+def _figures(viewer: _VoiceViewer) -> dict[str, float]:
     return {
         "key to frame p50": median(viewer.keys),
         "key to frame p99": percentile(viewer.keys, 99),

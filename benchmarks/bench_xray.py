@@ -66,11 +66,11 @@ def record(path: Path) -> None:
         """Cuts some of the older messages."""
 
         def wrap_model_call(self, request: Any, handler: Any) -> Any:
-            kept = [
+            shortened = [
                 m.model_copy(update={"content": str(m.content)[:200]}) if n % 9 == 0 else m
                 for n, m in enumerate(request.messages)
             ]
-            return handler(request.override(messages=kept))
+            return handler(request.override(messages=shortened))
 
     model = WritingModel(answers=[asks("double", number=21), "done"])
     agent = create_agent(
@@ -108,9 +108,9 @@ class Beat:
         turn: Callable[[], None] = self._loop._run_once
 
         def timed() -> None:
-            before = time.thread_time()
+            began = time.thread_time()
             turn()
-            self.longest = max(self.longest, time.thread_time() - before)
+            self.longest = max(self.longest, time.thread_time() - began)
 
         self._loop._run_once = timed
         return self
@@ -147,7 +147,7 @@ KEYS: tuple[tuple[str, str], ...] = (
 async def blocks(path: Path) -> list[tuple[str, float]]:
     """Press the keys one after the other and return the longest turn of the loop for each."""
     app, source = _opened(path)
-    found = []
+    longest_turns = []
     try:
         async with app.run_test(size=(160, 45)) as pilot:
             price_book().load()
@@ -167,10 +167,10 @@ async def blocks(path: Path) -> list[tuple[str, float]]:
                         await pilot.pause(0.06)
                         app.tick()
                     await pilot.pause()
-                    found.append((what, beat.take()))
+                    longest_turns.append((what, beat.take()))
     finally:
         source.close()
-    return found
+    return longest_turns
 
 
 def _last_call(app: ViewerApp) -> Span:
@@ -181,7 +181,7 @@ def _last_call(app: ViewerApp) -> Span:
 async def live_blocks() -> list[tuple[str, float]]:
     """Keep tabs of a running call open while its answer streams in; the longest turn of the loop for each."""
     dice = random.Random(5)
-    found = []
+    longest_turns = []
     async with world(size=(160, 45)) as (w, pilot):
         scribe = w.scribe
         root = scribe.start("sub_agent", "talker")
@@ -205,13 +205,13 @@ async def live_blocks() -> list[tuple[str, float]]:
                     scribe.say(call, "and another few words ")
                     scribe.clock.advance(100_000)
                     await w.tick(pilot)
-                found.append((what, beat.take()))
-    return found
+                longest_turns.append((what, beat.take()))
+    return longest_turns
 
 
 def _key_to_frame(path: Path) -> dict[str, list[float]]:
     """Milliseconds from a key to the frame that shows the tab it opens, in a pty."""
-    taken: dict[str, list[float]] = {"d": [], "r": []}
+    durations: dict[str, list[float]] = {"d": [], "r": []}
     marks = {"d": "Cacheable prefix", "r": "raw request"}
     with replay(path) as terminal:
         terminal.wait_for("done", timeout=60)
@@ -226,10 +226,10 @@ def _key_to_frame(path: Path) -> dict[str, list[float]]:
             for key in ("r", "d"):
                 since = terminal.position
                 pressed = terminal.press(key)
-                seen = terminal.wait_for(marks[key], since=since, timeout=10)
-                taken[key].append((seen - pressed) * 1000)
+                frame_at = terminal.wait_for(marks[key], since=since, timeout=10)
+                durations[key].append((frame_at - pressed) * 1000)
                 terminal.wait_quiet(0.15)
-    return taken
+    return durations
 
 
 async def diff_ms(path: Path) -> tuple[list[float], int]:
@@ -238,7 +238,7 @@ async def diff_ms(path: Path) -> tuple[list[float], int]:
     Also returns how many lines there are at least.
     """
     app, source = _opened(path)
-    found: list[float] = []
+    medians: list[float] = []
     lines: list[int] = []
     try:
         async with app.run_test(size=(160, 45)):
@@ -246,19 +246,19 @@ async def diff_ms(path: Path) -> tuple[list[float], int]:
                 app.tick()
             call = _last_call(app)
             for sides in (False, True):
-                taken = []
+                durations = []
                 for _ in range(ROUNDS):
                     began = time.thread_time()
                     document = describe_span(call, RecordedPayloads(source), 0.0, ViewOptions(sides=sides))
                     tab = next(tab for tab in document.tabs if tab.key == "diff")
                     page = PageLayout(document, tab, 100, {})
                     page.work(SLICE)
-                    taken.append((time.thread_time() - began) * 1000)
+                    durations.append((time.thread_time() - began) * 1000)
                     lines.append(page.count)
-                found.append(median(taken))
+                medians.append(median(durations))
     finally:
         source.close()
-    return found, min(lines)
+    return medians, min(lines)
 
 
 def measure() -> Iterator[Row]:
@@ -271,15 +271,15 @@ def measure() -> Iterator[Row]:
         drawn = Done(lines, "lines laid out")
         yield Row(f"{what}, from recorded bytes to first lines", unified, "ms", "<= 100 ms", done=drawn)
         yield Row(f"{what}, side by side", sides, "ms", "<= 100 ms", done=drawn)
-        for key, taken in _key_to_frame(path).items():
+        for key, durations in _key_to_frame(path).items():
             tab = {"d": "Diff", "r": "Request"}[key]
             what = f"key {key} to the frame of {tab}"
-            seen = Done(len(taken), "frames seen", ROUNDS)
-            yield Row(f"{what}, median", median(taken), "ms", "<= 100 ms", done=seen)
-            yield Row(f"{what}, slowest of {ROUNDS}", max(taken), "ms", done=seen)
-        found = asyncio.run(blocks(path))
-        slowest = max(found, key=lambda one: one[1])
-        pressed = Done(len(found), f"keys pressed, the slowest was {slowest[0]}", len(KEYS))
+            done = Done(len(durations), "frames seen", ROUNDS)
+            yield Row(f"{what}, median", median(durations), "ms", "<= 100 ms", done=done)
+            yield Row(f"{what}, slowest of {ROUNDS}", max(durations), "ms", done=done)
+        longest_turns = asyncio.run(blocks(path))
+        slowest = max(longest_turns, key=lambda one: one[1])
+        pressed = Done(len(longest_turns), f"keys pressed, the slowest was {slowest[0]}", len(KEYS))
         yield Row("longest turn of the loop for a key", slowest[1], "ms", "<= 50 ms", done=pressed)
         for tab, longest in asyncio.run(live_blocks()):
             streamed = Done(PIECES, "pieces streamed")

@@ -29,7 +29,7 @@ async def compare(target: Any, works: dict[str, tuple[Work, int]]) -> dict[str, 
         measure the neighbours.)
     """
     figures: dict[str, list[list[float]]] = {name: [[], []] for name in works}
-    seen = 0
+    encoded = 0
     for round_number in range(ROUNDS + 1):
         for watched in (False, True):
             handle = watch(target, sink="msgpack-drop") if watched else None
@@ -41,9 +41,9 @@ async def compare(target: Any, works: dict[str, tuple[Work, int]]) -> dict[str, 
                     figures[name][watched].append((time.thread_time() - began) / events * 1e6)
             if handle is not None:
                 handle.flush()
-                seen += handle.stats.encoded
+                encoded += handle.stats.encoded
                 handle.detach()
-    return {name: [*map(min, pair), seen] for name, pair in figures.items()}
+    return {name: [*map(min, pair), encoded] for name, pair in figures.items()}
 
 
 async def voxagent() -> dict[str, list[float]]:
@@ -68,15 +68,15 @@ async def voxagent() -> dict[str, list[float]]:
         for _ in range(50):
             await helper.run("How is it?")
 
-    told = await compare(agent, {"a streamed chunk": (answer, CHUNKS)})
-    return {**told, **await compare(helper, {"a span (4 a run)": (runs, 200)})}
+    figures = await compare(agent, {"a streamed chunk": (answer, CHUNKS)})
+    return {**figures, **await compare(helper, {"a span (4 a run)": (runs, 200)})}
 
 
 class Channel:
     """A channel without a network, whose noise would hide what is measured: it plays events from memory."""
 
-    def __init__(self, made: Callable[..., Any], events: list[Any]) -> None:
-        self._made = made
+    def __init__(self, make: Callable[..., Any], events: list[Any]) -> None:
+        self.make = make
         self._events = events
         self._runs = 0
 
@@ -89,8 +89,8 @@ class Channel:
     async def _play(self) -> Any:
         self._runs += 1
         ids = {"run_id": f"run_{self._runs}"}
-        yield self._made("session", text="s")
-        yield self._made("agent", text="a", error=json.dumps(ids))
+        yield self.make("session", text="s")
+        yield self.make("agent", text="a", error=json.dumps(ids))
         for event in self._events:
             yield event
 
@@ -124,9 +124,9 @@ async def loomcycle() -> dict[str, list[float]]:
         return client, work
 
     client, answer = played(long, 1)
-    told = await compare(client, {"a streamed text event": (answer, CHUNKS)})
+    figures = await compare(client, {"a streamed text event": (answer, CHUNKS)})
     client, runs = played(steps, 50)
-    return {**told, **await compare(client, {"a span (4 a run)": (runs, 200)})}
+    return {**figures, **await compare(client, {"a span (4 a run)": (runs, 200)})}
 
 
 async def eventbus() -> dict[str, list[float]]:

@@ -27,14 +27,14 @@ def _ignore(event: BusEvent) -> None:
     """What a program does with an event is not measured."""
 
 
-def _say(told: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(told) + "\n")
+def _say(values: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(values) + "\n")
     sys.stdout.flush()
 
 
 def main() -> None:
     """Serve one run."""
-    wanted, count, what = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    expected_events, count, what = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     os.sched_setaffinity(0, {VIEWER_CORE})
     collector = Collector(CollectorOptions(port=0, record=Record.NONE, watched=False)).bind()
     filters: dict[str, Any] = {"node_kind": "llm"} if what == "filters" else {}
@@ -45,7 +45,7 @@ def main() -> None:
     _say({"url": collector.endpoint})
     deadline = time.perf_counter() + _TOO_LONG
     began = used = 0.0
-    while (events := collector.stats().events) < wanted and time.perf_counter() < deadline:
+    while (events := collector.stats().events) < expected_events and time.perf_counter() < deadline:
         if events and not began:
             began, used = time.perf_counter(), time.process_time()
         time.sleep(_LOOK_EVERY)  # often enough for the figure, seldom enough to cost nothing
@@ -59,8 +59,8 @@ def main() -> None:
             "events": events,
             "seconds": seconds,
             "cpu": used,
-            "told": [known.delivered for known in stats],
-            "missed": [known.missed for known in stats],
+            "delivered": [one.delivered for one in stats],
+            "missed": [one.missed for one in stats],
         }
     )
     collector.close_recording()

@@ -34,7 +34,7 @@ class Machine(msgspec.Struct, frozen=True):
     packages: dict[str, str]
 
     def __str__(self) -> str:
-        packages = ", ".join(f"{name} {found}" for name, found in self.packages.items())
+        packages = ", ".join(f"{name} {version}" for name, version in self.packages.items())
         return (
             f"{self.processor}, {self.cores} cores, {self.memory_gb} GB, {self.system}, "
             f"Python {self.python}, {packages}"
@@ -129,10 +129,10 @@ def summed_up(benchmark: str, rounds: Iterable[Iterable[Row]]) -> list[Figure]:
     """Make figures of the rows of several rounds, in the order of the first."""
     rows: dict[str, list[Row]] = {}
     for of_round in rounds:
-        seen: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for row in of_round:
-            seen[row.what] += 1
-            if seen[row.what] > 1:
+            counts[row.what] += 1
+            if counts[row.what] > 1:
                 raise ValueError(f"{benchmark}: two rows are called {row.what!r}")
             rows.setdefault(row.what, []).append(row)
     return [_median_of(benchmark, of_figure) for of_figure in rows.values()]
@@ -173,32 +173,32 @@ def save(path: Path, figures: Figures) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=1) + b"\n")
 
 
-def merged(known: Figures | None, new: Figures) -> Figures:
-    """Take new figures into known ones; a benchmark that ran replaces all that it had."""
-    if known is None:
+def merged(saved: Figures | None, new: Figures) -> Figures:
+    """Take new figures into the saved ones; a benchmark that ran replaces all that it had."""
+    if saved is None:
         return new
     ran = {figure.benchmark for figure in new.figures}
-    kept = [figure for figure in known.figures if figure.benchmark not in ran]
-    every = sorted([*kept, *new.figures], key=lambda figure: figure.benchmark)
-    return Figures(new.machine, {**known.occasions, **new.occasions}, every)
+    unchanged = [figure for figure in saved.figures if figure.benchmark not in ran]
+    every = sorted([*unchanged, *new.figures], key=lambda figure: figure.benchmark)
+    return Figures(new.machine, {**saved.occasions, **new.occasions}, every)
 
 
-def regressions(known: Figures | None, new: Figures) -> Iterator[str]:
-    """Say which figures are worse than the known ones, by more than `WORSE`.
+def regressions(saved: Figures | None, new: Figures) -> Iterator[str]:
+    """Say which figures are worse than the saved ones, by more than `WORSE`.
 
     Where a floor or a peer stands beside a figure their ratios are compared, which a slower or busier machine
     hardly moves; the figures themselves only if both were taken on the same machine.
     """
-    if known is None:
+    if saved is None:
         return
-    before = {figure.key: figure for figure in known.figures}
+    old_figures = {figure.key: figure for figure in saved.figures}
     for figure in new.figures:
-        old = before.get(figure.key)
+        old = old_figures.get(figure.key)
         if old is None:
             continue
         if figure.ratio is not None and old.ratio is not None:
             was, now, unit = old.ratio, figure.ratio, f"times {figure.beside}"
-        elif known.machine == new.machine:
+        elif saved.machine == new.machine:
             was, now, unit = old.value, figure.value, figure.unit
         else:
             continue

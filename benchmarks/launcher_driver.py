@@ -25,7 +25,7 @@ PAUSE = 0.03
 def main() -> None:
     """Time rounds of invokes; the first round pays for imports and is not counted."""
     chain = RunnableLambda(lambda text: text.upper()).with_config(run_name="outer") | RunnableLambda(len)
-    taken = []
+    durations = []
     cpu = 0.0
     for number in range(ROUNDS):
         if number == 1:
@@ -34,9 +34,9 @@ def main() -> None:
             begun = time.perf_counter_ns()
             chain.invoke("what is asked")
             if number:
-                taken.append(time.perf_counter_ns() - begun)
+                durations.append(time.perf_counter_ns() - begun)
         time.sleep(PAUSE)  # the sender comes to rest
-    invoke = statistics.median(taken) / 1000
+    invoke = statistics.median(durations) / 1000
     spent = (time.process_time() - cpu) * 1e6 / ((ROUNDS - 1) * INVOKES)
     sys.stdout.write(json.dumps({"run": invoke / 3, "cpu": spent / 3}) + "\n")
     sys.stdout.flush()

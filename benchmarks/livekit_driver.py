@@ -31,7 +31,7 @@ from scenarios import Front, idle, reached, session_with, text_session
 import etaoi_tui
 
 ROUNDS = 300
-_taken: dict[str, list[float]] = defaultdict(list)
+_durations: dict[str, list[float]] = defaultdict(list)
 _worked: dict[str, list[float]] = defaultdict(list)
 """Processor time of the subscriptions, in seconds."""
 
@@ -44,21 +44,21 @@ gc.callbacks.append(lambda phase, _: _collections.append(phase) if phase == "sto
 def _timed(name: str, call: Callable[..., Any]) -> Callable[[Any], None]:
     def listener(event: Any) -> None:
         collections = len(_collections)
-        before = resource.getrusage(resource.RUSAGE_THREAD)
+        usage_before = resource.getrusage(resource.RUSAGE_THREAD)
         cpu, began = time.thread_time(), time.perf_counter()
         call(event)
         took, worked = time.perf_counter() - began, time.thread_time() - cpu
         after = resource.getrusage(resource.RUSAGE_THREAD)
         if len(_collections) > collections:
-            _taken["collected garbage"].append(took)
+            _durations["collected garbage"].append(took)
             return
         _worked[name].append(worked)
-        if after.ru_nivcsw > before.ru_nivcsw:
-            _taken["was taken off the processor"].append(took)
-        elif after.ru_nvcsw > before.ru_nvcsw:
-            _taken["waited for another thread"].append(took)
+        if after.ru_nivcsw > usage_before.ru_nivcsw:
+            _durations["was taken off the processor"].append(took)
+        elif after.ru_nvcsw > usage_before.ru_nvcsw:
+            _durations["waited for another thread"].append(took)
         else:
-            _taken[name].append(took)
+            _durations[name].append(took)
 
     return listener
 
@@ -85,12 +85,12 @@ def _time_callbacks(handle: Any, session: Any) -> None:
 def _time_method(owner: Any, name: str) -> None:
     inner = getattr(owner, name)
 
-    def timed(*given: Any) -> Any:
+    def timed(*args: Any) -> Any:
         began = time.perf_counter()
         try:
-            return inner(*given)
+            return inner(*args)
         finally:
-            _taken[name.strip("_")].append(time.perf_counter() - began)
+            _durations[name.strip("_")].append(time.perf_counter() - began)
 
     setattr(owner, name, timed)
 
@@ -128,12 +128,12 @@ async def _flood(*, clocks: bool) -> None:
     for session in (attached, alone):
         await session.start(Front(World()))
     for turn in range(ROUNDS):
-        for event, told in _bunch(turn):
+        for event, payload in _bunch(turn):
             for name, session in (("emit, attached", attached), ("emit, alone", alone)):
                 began = time.perf_counter()
-                session.emit(event, told)
+                session.emit(event, payload)
                 if not clocks:
-                    _taken[name].append(time.perf_counter() - began)
+                    _durations[name].append(time.perf_counter() - began)
         await asyncio.sleep(0.01)
     await attached.aclose()
     await alone.aclose()
@@ -175,15 +175,15 @@ def _bunch(turn: int) -> list[tuple[Any, Any]]:
             **({"last_speaking_time": now} if "last_speaking_time" in base.EOUMetrics.model_fields else {}),
         ),
     ]
-    heard = events.UserInputTranscribedEvent
+    transcribed = events.UserInputTranscribedEvent
     speaking = {"old_state": "listening", "new_state": "speaking", "created_at": now - 0.5}
     silent = {"old_state": "speaking", "new_state": "listening", "created_at": now - 0.2}
     message = ChatMessage(role="user", content=[f"question {turn}"])
     return [
         ("user_state_changed", events.UserStateChangedEvent(**speaking)),
-        ("user_input_transcribed", heard(transcript="hello", is_final=False)),
+        ("user_input_transcribed", transcribed(transcript="hello", is_final=False)),
         ("user_state_changed", events.UserStateChangedEvent(**silent)),
-        ("user_input_transcribed", heard(transcript="hello there", is_final=True)),
+        ("user_input_transcribed", transcribed(transcript="hello there", is_final=True)),
         *(("metrics_collected", events.MetricsCollectedEvent(metrics=one)) for one in measured),
         ("conversation_item_added", events.ConversationItemAddedEvent(item=message)),
         (
@@ -206,4 +206,4 @@ async def main() -> None:
 
 if __name__ == "__main__":
     asyncio.run(main())
-    Path(sys.argv[1]).write_text(json.dumps({"wall": _taken, "processor": _worked}))
+    Path(sys.argv[1]).write_text(json.dumps({"wall": _durations, "processor": _worked}))

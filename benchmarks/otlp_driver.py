@@ -68,8 +68,8 @@ def requests() -> Iterator[tuple[bytes, int]]:
             parts, spans = [], 0
 
 
-def _say(told: dict[str, object]) -> None:
-    print(json.dumps(told), flush=True)
+def _say(values: dict[str, object]) -> None:
+    print(json.dumps(values), flush=True)
 
 
 def main() -> None:

@@ -33,19 +33,19 @@ def rendered(figures: Figures) -> str:
     """Return the page."""
     parts = [_INTRODUCTION.format(machine=figures.machine)]
     for name, group in groupby(figures.figures, key=lambda figure: figure.benchmark):
-        parts.append(f"## {name}\n\n{_told_by(name)}\n")
+        parts.append(f"## {name}\n\n{_description_of(name)}\n")
         parts.append(table(HEADINGS, (figure.cells() for figure in group)) + "\n")
         then = figures.occasions[name]
         parts.append(f"{then.day}, {then.seconds:.0f} s a round, load average {then.load:.1f} before it.\n")
     return "\n".join(parts)
 
 
-def _told_by(name: str) -> str:
+def _description_of(name: str) -> str:
     """What a benchmark measures, in its own words; read, since not all that it imports is everywhere."""
     module = name if name.startswith("sdk_") else f"bench_{name}"
     source = (Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8")
-    said = ast.get_docstring(ast.parse(source)) or ""
-    return said.replace(f"``python -m benchmarks.{module}``", "").strip()
+    docstring = ast.get_docstring(ast.parse(source)) or ""
+    return docstring.replace(f"``python -m benchmarks.{module}``", "").strip()
 
 
 def write(figures: Figures) -> None:

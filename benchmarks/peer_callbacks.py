@@ -158,14 +158,14 @@ def tracers(url: str) -> tuple[dict[str, BaseCallbackHandler], dict[str, str], l
         "langsmith": langsmith,
         "langfuse": langfuse,
     }
-    made: dict[str, BaseCallbackHandler] = {}
+    handlers: dict[str, BaseCallbackHandler] = {}
     failed: dict[str, str] = {}
     for name, make in makers.items():
         try:
-            made[name] = make()
+            handlers[name] = make()
         except Exception as error:
             failed[name] = f"{type(error).__name__}: {error}"
-    return made, failed, finish
+    return handlers, failed, finish
 
 
 def manager_for(handler: BaseCallbackHandler) -> CallbackManager:
@@ -175,7 +175,7 @@ def manager_for(handler: BaseCallbackHandler) -> CallbackManager:
 
 
 def time_pairs(handlers: dict[str, BaseCallbackHandler]) -> dict[str, dict[str, float]]:
-    told: dict[str, dict[str, float]] = {}
+    medians: dict[str, dict[str, float]] = {}
     for operation in OPERATIONS:
         rounds: dict[str, list[float]] = {name: [] for name in handlers}
         names = list(handlers)
@@ -185,8 +185,8 @@ def time_pairs(handlers: dict[str, BaseCallbackHandler]) -> dict[str, dict[str, 
                 call = functools.partial(operation, manager)
                 rounds[name].append(median_microseconds(call, PAIRS))
                 time.sleep(PAUSE)  # the senders come to rest
-        told[operation.__name__] = {name: statistics.median(values) for name, values in rounds.items()}
-    return told
+        medians[operation.__name__] = {name: statistics.median(values) for name, values in rounds.items()}
+    return medians
 
 
 def time_agents(handlers: dict[str, BaseCallbackHandler]) -> dict[str, tuple[float, float]]:
@@ -228,7 +228,7 @@ def written(handler: Any) -> int:
 def main() -> None:
     logging.disable(logging.CRITICAL)
     handlers, failed, finish = tracers(sys.argv[1])
-    told = {
+    results = {
         "pairs": time_pairs(handlers),
         "agents": time_agents(handlers),
         "failed": failed,
@@ -240,7 +240,7 @@ def main() -> None:
             end()
         except Exception as error:
             failed.setdefault("at the end", repr(error))
-    sys.stdout.write("\n" + json.dumps(told) + "\n")
+    sys.stdout.write("\n" + json.dumps(results) + "\n")
     sys.stdout.flush()
     os._exit(0)  # peers without a server would retry for minutes at exit
 

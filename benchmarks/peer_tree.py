@@ -29,7 +29,7 @@ class PeerTree(App[None]):
     def __init__(self, rows: int) -> None:
         super().__init__()
         self.rows = rows
-        self.made = 0
+        self.row_count = 0
 
     def compose(self) -> ComposeResult:
         """One tree and nothing else."""
@@ -37,17 +37,17 @@ class PeerTree(App[None]):
         tree.root.expand()
         self.stock = tree
         self.branch = tree.root
-        while self.made < self.rows:
+        while self.row_count < self.rows:
             self.add_row()
         yield tree
 
     def add_row(self) -> None:
         """Append one row; every hundredth opens a new branch."""
-        if self.made % GROUP == 0:
-            self.branch = self.stock.root.add(f"group-{self.made:07d}", expand=True)
+        if self.row_count % GROUP == 0:
+            self.branch = self.stock.root.add(f"group-{self.row_count:07d}", expand=True)
         else:
-            self.branch.add_leaf(f"row-{self.made:07d}  12.4s  ok")
-        self.made += 1
+            self.branch.add_leaf(f"row-{self.row_count:07d}  12.4s  ok")
+        self.row_count += 1
 
     def action_down(self) -> None:
         """Move the cursor."""

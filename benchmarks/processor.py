@@ -22,14 +22,14 @@ def wait_idle(terminal: Terminal, timeout: float = 120.0) -> None:
     """
     deadline = time.perf_counter() + timeout
     calm = 0
-    before = terminal.cpu_seconds_all()
+    cpu_before = terminal.cpu_seconds_all()
     while calm < 3:
         if time.perf_counter() > deadline:
             raise TimeoutError("the program did not come to rest")
         time.sleep(0.5)  # the stretch over which the CPU time is taken
         now = terminal.cpu_seconds_all()
-        calm = calm + 1 if now - before < 0.1 else 0
-        before = now
+        calm = calm + 1 if now - cpu_before < 0.1 else 0
+        cpu_before = now
 
 
 def share_of_core(terminal: Terminal, seconds: float = 2.0) -> float:
@@ -46,14 +46,14 @@ def key_ms(terminal: Terminal, *keys: str, presses: int) -> tuple[float, int]:
         RuntimeError: the presses did not lead to frames.
     """
     idle = share_of_core(terminal)
-    before = terminal.position
+    position = terminal.position
     began, used = time.perf_counter(), terminal.cpu_seconds()
     for key in islice(cycle(keys), presses):
         terminal.press(key)
         time.sleep(BETWEEN_KEYS)  # a person's pace: faster presses share a frame
     time.sleep(0.3)  # what the last press set off counts, too
     seconds, used = time.perf_counter() - began, terminal.cpu_seconds() - used
-    frames = terminal.written(before).count(FRAME_END)
+    frames = terminal.written(position).count(FRAME_END)
     if frames < presses * DREW:
         raise RuntimeError(f"{presses} presses of {keys} led to {frames} frames")
     return max(0.0, used - min(idle, share_of_core(terminal)) * seconds) * 1000 / presses, frames

@@ -35,14 +35,14 @@ def _timed(system: str) -> dict[str, list[float]]:
     )
     if done.returncode:
         raise RuntimeError(f"{_DRIVER.name} {system} failed:\n{done.stderr[-2_000:]}")
-    told: dict[str, list[float]] = json.loads(done.stdout)
-    return told
+    results: dict[str, list[float]] = json.loads(done.stdout)
+    return results
 
 
 def measure() -> Iterator[Row]:
     """Microseconds of the agent's thread that watching adds to an event, beside what it costs by itself."""
     for system in ("voxagent", "loomcycle", "eventbus"):
-        for what, (bare, watched, seen) in _timed(system).items():
+        for what, (bare, watched, event_count) in _timed(system).items():
             yield Row(
                 f"{system}: watching adds to {what}",
                 watched - bare,
@@ -50,6 +50,6 @@ def measure() -> Iterator[Row]:
                 "",
                 "the event itself",
                 bare,
-                done=Done(round(seen), "events written by the SDK"),
+                done=Done(round(event_count), "events written by the SDK"),
                 may_be_zero=True,
             )

@@ -107,10 +107,10 @@ def measure_calls(url: str) -> Iterator[Row]:
         {"empty": _pair(empty), "noop": _pair(noop), "drop": _pair(memory), "live": _pair(live)}
     )
     floor = pairs["empty"]
-    made = 2 * ROUNDS * CALLS
+    call_count = 2 * ROUNDS * CALLS
     for name in ("noop", "drop", "live"):
         tracer = {"noop": noop, "drop": memory, "live": live}[name]
-        done = Done(made, "calls") if tracer is noop else _written(tracer, made)
+        done = Done(call_count, "calls") if tracer is noop else _written(tracer, call_count)
         yield Row(
             f"start + end, 4 messages, 7 metadata keys ({name})",
             pairs[name],
@@ -121,12 +121,12 @@ def measure_calls(url: str) -> Iterator[Row]:
             done=done,
         )
     tokens = _interleaved({"empty": _token(empty), "live": _token(live)})
-    tokens_told = _written(live, made + 1)
+    tokens_done = _written(live, call_count + 1)
     yield Row(
-        "token (live)", tokens["live"], "us", "<= 0.4", "empty method", tokens["empty"], done=tokens_told
+        "token (live)", tokens["live"], "us", "<= 0.4", "empty method", tokens["empty"], done=tokens_done
     )
     big = _interleaved({"live": _big_state_pair(live)}, 200)
-    done = _written(live, tokens_told.count + 2 * ROUNDS * 200)
+    done = _written(live, tokens_done.count + 2 * ROUNDS * 200)
     yield Row("start + end with a 5 MB state", big["live"], "us", "<= 400", done=done)
     for tracer in (noop, live, memory):
         tracer.close()
@@ -248,16 +248,16 @@ def measure_sender(url: str) -> Iterator[Row]:
     """CPU of the SDK's own threads per event, and what arrives at a rate and at full speed."""
     ordinary = _TEXTS["ordinary words"]
     for words, pattern in _TEXTS.items():
-        told = _run(SENDER, url, "2", "2000", "1", pattern, "new")
-        yield _sender_cost(f"2,000 ev/s, {words}", told)
-    told = _run(SENDER, url, "2", "2000", "1", ordinary, "history")
-    yield _sender_cost("2,000 ev/s, the same messages in each call", told)
+        report = _run(SENDER, url, "2", "2000", "1", pattern, "new")
+        yield _sender_cost(f"2,000 ev/s, {words}", report)
+    report = _run(SENDER, url, "2", "2000", "1", ordinary, "history")
+    yield _sender_cost("2,000 ev/s, the same messages in each call", report)
     fast = _run(SENDER, url, "4", "20000", "16", ordinary, "new")
     what = "20,000 ev/s, 16 threads"
     yield _sender_cost(what, fast)
     done = _sent(fast)
-    made, lost = fast["events"] / fast["seconds"], fast["events"] - fast["sent"] + fast["stripped"]
-    yield Row(f"{what}: events made", made, "events/s", ">= 20,000", done=done)
+    rate, lost = fast["events"] / fast["seconds"], fast["events"] - fast["sent"] + fast["stripped"]
+    yield Row(f"{what}: events made", rate, "events/s", ">= 20,000", done=done)
     yield Row(f"{what}: lost or stripped", lost, "events", "0", done=done, may_be_zero=True)
     full = _run(SENDER, url, "4", "0", "16", ordinary, "new")
     what, done = "16 threads at full speed", _sent(full)
@@ -267,13 +267,13 @@ def measure_sender(url: str) -> Iterator[Row]:
     yield Row(f"{what}: lost without being told", unsaid, "events", "0", done=done, may_be_zero=True)
 
 
-def _sent(told: dict[str, Any]) -> Done:
-    return Done(told["acknowledged"], "events that the viewer acknowledged")
+def _sent(report: dict[str, Any]) -> Done:
+    return Done(report["acknowledged"], "events that the viewer acknowledged")
 
 
-def _sender_cost(what: str, told: dict[str, Any]) -> Row:
-    cost = told["cpu"] / told["events"] * 1e6
-    return Row(f"SDK threads, CPU per event at {what}", cost, "us", "<= 10", done=_sent(told))
+def _sender_cost(what: str, report: dict[str, Any]) -> Row:
+    cost = report["cpu"] / report["events"] * 1e6
+    return Row(f"SDK threads, CPU per event at {what}", cost, "us", "<= 10", done=_sent(report))
 
 
 def measure_latency(collector: Any, url: str, count: int = 400) -> Iterator[Row]:
@@ -299,12 +299,12 @@ def measure_latency(collector: Any, url: str, count: int = 400) -> Iterator[Row]
 def measure_memory() -> Iterator[Row]:
     """Growth of an agent's resident memory while nobody listens."""
     for size, count in ((300, 50_000), (5_000, 20_000), (60_000, 4_000), (200_000, 1_500)):
-        told = _run(MEMORY, str(size), str(count))
+        report = _run(MEMORY, str(size), str(count))
         what = f"memory without a viewer, {2 * count:,} events of {size:,} bytes"
-        grown = told["highest"] - told["before"]
-        done = Done(told["written"], "events encoded or counted as dropped", 2 * count)
+        grown = report["highest"] - report["before"]
+        done = Done(report["written"], "events encoded or counted as dropped", 2 * count)
         yield Row(what, grown, "MB", "<= 67.1 (64 MiB)", done=done)
-        yield Row(f"{what}, by its own count", told["waiting"], "MB", "<= 67.1", done=done)
+        yield Row(f"{what}, by its own count", report["waiting"], "MB", "<= 67.1", done=done)
 
 
 def measure() -> Iterator[Row]:

@@ -68,7 +68,7 @@ def _compare(
     operation: Callable[[CallbackManager], None], handle: AttachedHandle
 ) -> tuple[float, float, Done]:
     """Return microseconds a callback under our handler and an empty one, interleaved, and what ours wrote."""
-    before = handle.stats.encoded
+    encoded_before = handle.stats.encoded
     managers = {"ours": handle.handler, "empty": _Empty()}
     rounds: dict[str, list[float]] = {name: [] for name in managers}
     for _ in range(ROUNDS):
@@ -77,7 +77,7 @@ def _compare(
             rounds[name].append(median_microseconds(functools.partial(operation, manager), CALLS))
             time.sleep(PAUSE)  # the sender comes to rest
     handle.flush(20)
-    done = Done(handle.stats.encoded - before, "events written", 2 * ROUNDS * CALLS)
+    done = Done(handle.stats.encoded - encoded_before, "events written", 2 * ROUNDS * CALLS)
     return statistics.median(rounds["ours"]) / 2, statistics.median(rounds["empty"]) / 2, done
 
 

@@ -24,19 +24,19 @@ def measure() -> Iterator[Row]:
     Raises:
         RuntimeError: the driver failed; its output is in the message.
     """
-    told = _taken()
-    taken, processor = told["wall"], told["processor"]
-    attached, alone = taken.pop("emit, attached"), taken.pop("emit, alone")
-    aside = {name: taken.pop(name, []) for name in _NOT_OURS}
-    every = [one for times in taken.values() for one in times]
+    report = _measured_durations()
+    durations, processor = report["wall"], report["processor"]
+    attached, alone = durations.pop("emit, attached"), durations.pop("emit, alone")
+    aside = {name: durations.pop(name, []) for name in _NOT_OURS}
+    every = [one for times in durations.values() for one in times]
     worked = [one for times in processor.values() for one in times]
-    for name, times in sorted(taken.items()):
+    for name, times in sorted(durations.items()):
         if len(times) >= 20:
-            seen = Done(len(times), "callbacks")
-            yield Row(f"voice: {name}", percentile(times, 50) * 1e6, "us", "<= 50 us", done=seen)
-    seen = Done(len(every), "callbacks")
-    yield Row("voice: all callbacks, p50", percentile(every, 50) * 1e6, "us", "<= 50 us", done=seen)
-    yield Row("voice: all callbacks, p99", percentile(every, 99) * 1e6, "us", done=seen)
+            done = Done(len(times), "callbacks")
+            yield Row(f"voice: {name}", percentile(times, 50) * 1e6, "us", "<= 50 us", done=done)
+    done = Done(len(every), "callbacks")
+    yield Row("voice: all callbacks, p50", percentile(every, 50) * 1e6, "us", "<= 50 us", done=done)
+    yield Row("voice: all callbacks, p99", percentile(every, 99) * 1e6, "us", done=done)
     yield Row(
         "voice: one event through emit, attached",
         percentile(attached, 50) * 1e6,
@@ -47,18 +47,18 @@ def measure() -> Iterator[Row]:
     )
     for what, by_name, all_times in (
         ("in processor time", processor, worked),
-        ("that kept the processor", taken, every),
+        ("that kept the processor", durations, every),
     ):
         slowest = max(by_name, key=lambda name: max(by_name[name]))
-        seen = Done(len(all_times), f"callbacks, the slowest was {slowest}")
-        yield Row(f"voice: slowest {what}", max(all_times) * 1e6, "us", "<= 1,000 us", done=seen)
+        done = Done(len(all_times), f"callbacks, the slowest was {slowest}")
+        yield Row(f"voice: slowest {what}", max(all_times) * 1e6, "us", "<= 1,000 us", done=done)
     for name, times in aside.items():
-        seen = Done(len(times), "callbacks", 0)
+        done = Done(len(times), "callbacks", 0)
         slowest_us = max(times, default=0.0) * 1e6
-        yield Row(f"voice: slowest that {name}", slowest_us, "us", done=seen, may_be_zero=True)
+        yield Row(f"voice: slowest that {name}", slowest_us, "us", done=done, may_be_zero=True)
 
 
-def _taken() -> dict[str, dict[str, list[float]]]:
+def _measured_durations() -> dict[str, dict[str, list[float]]]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "times.json"
         done = subprocess.run(

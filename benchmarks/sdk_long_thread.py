@@ -69,7 +69,7 @@ def measure() -> Iterator[Row]:
         grown: list[int] = []
         for turn in range(TURNS):
             question = {"messages": [("user", f"Question {turn}, please. " * 10)]}
-            before = path.stat().st_size if path.exists() else 0
+            size_before = path.stat().st_size if path.exists() else 0
             spent = []
             for agent in (bare, traced):
                 began = time.process_time()
@@ -77,7 +77,7 @@ def measure() -> Iterator[Row]:
                 handle.flush(20)
                 spent.append(time.process_time() - began)
             cpu.append((spent[1] - spent[0]) * 1000)
-            grown.append(path.stat().st_size - before)
+            grown.append(path.stat().st_size - size_before)
         handle.detach()
         done = Done(_turns(path), "turns recorded", TURNS)
         yield Row(

@@ -50,8 +50,8 @@ def collector() -> Iterator[str]:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             assert process.stdout is not None
-            told = json.loads(process.stdout.readline())
-            yield str(told["url"])
+            ready = json.loads(process.stdout.readline())
+            yield str(ready["url"])
         finally:
             process.terminate()
             process.wait(10)
@@ -75,17 +75,17 @@ def run_peers() -> dict[str, Any]:
         )
     if done.returncode:
         raise RuntimeError(f"the peers' program broke: {done.stderr[-1000:]}")
-    told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return told
+    results: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return results
 
 
 def measure() -> Iterator[Row]:
     """Yield the cost of each tracer over an empty handler, and of whole agent runs."""
-    told = run_peers()
-    called = Done(told["calls"], "timed calls")
-    seen = {name: Done(count, "events written by the SDK") for name, count in told["written"].items()}
+    results = run_peers()
+    called = Done(results["calls"], "timed calls")
+    done_of = {name: Done(count, "events written by the SDK") for name, count in results["written"].items()}
     for operation, words in OPERATIONS.items():
-        figures = told["pairs"][operation]
+        figures = results["pairs"][operation]
         empty = figures[EMPTY]
         yield Row(f"{words}: {EMPTY}", empty, "us", done=called)
         for name, figure in figures.items():
@@ -101,24 +101,24 @@ def measure() -> Iterator[Row]:
                 budget,
                 beside,
                 other,
-                done=seen.get(name, called),
+                done=done_of.get(name, called),
                 may_be_zero=True,
             )
-    tokens = told["pairs"]["llm_and_50_tokens"], told["pairs"]["llm"]
+    tokens = results["pairs"]["llm_and_50_tokens"], results["pairs"]["llm"]
     for name in tokens[0]:
         floor = (tokens[0][EMPTY] - tokens[1][EMPTY]) / 50
         budget = "<= 0.4 us" if name == "ours, ws" else ""
         cost = (tokens[0][name] - tokens[1][name]) / 50 - floor
-        done = seen.get(name, called)
+        done = done_of.get(name, called)
         yield Row(f"a token: {name}, net", cost, "us", budget, done=done, may_be_zero=True)
-    empty = told["agents"][EMPTY][0]
-    for name, (wall, _) in told["agents"].items():
+    empty = results["agents"][EMPTY][0]
+    for name, (wall, _) in results["agents"].items():
         budget = "<= 1.10 of an empty handler" if name == "ours, ws" else ""
         what = f"agent run, 5 model and tool calls, wall: {name}"
-        yield Row(what, wall, "ms", budget, EMPTY, empty, done=seen.get(name, called))
-    empty = told["agents"][EMPTY][1]
-    for name, (_, cpu) in told["agents"].items():
+        yield Row(what, wall, "ms", budget, EMPTY, empty, done=done_of.get(name, called))
+    empty = results["agents"][EMPTY][1]
+    for name, (_, cpu) in results["agents"].items():
         what = f"agent run, the agent's own thread, CPU: {name}"
-        yield Row(what, cpu, "ms", "", EMPTY, empty, done=seen.get(name, called))
-    for name, why in told["failed"].items():
+        yield Row(what, cpu, "ms", "", EMPTY, empty, done=done_of.get(name, called))
+    for name, why in results["failed"].items():
         print(f"not measured: {name}: {why}", file=sys.stderr)

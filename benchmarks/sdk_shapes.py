@@ -35,8 +35,8 @@ class _Tracer:
 
     def __init__(self, name: str, python: str, url: str, sink: str) -> None:
         self.name = name
-        self.told = 0
-        """Spans or events that were told of; whole runs, where the tracer does not say."""
+        self.reported = 0
+        """Spans or events that were reported; whole runs, where the tracer reports none."""
         self._process = subprocess.Popen(
             [python, "-m", "benchmarks.shape_driver", name, url, sink],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -48,19 +48,19 @@ class _Tracer:
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"{self.name}: {self._process.stderr.read()[-1000:]}")
-        told: dict[str, Any] = json.loads(line)
-        return told
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
     def run(self, shape: str, times: int) -> tuple[float, float]:
         """Return wall and CPU seconds of so many runs."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{shape} {times}\n")
         self._process.stdin.flush()
-        told = self._read()
-        if not told["told"]:
+        answer = self._read()
+        if not answer["reported"]:
             raise RuntimeError(f"{self.name}: nothing was recorded of {shape}")
-        self.told += told["told"]
-        return told["wall"], told["cpu"]
+        self.reported += answer["reported"]
+        return answer["wall"], answer["cpu"]
 
     def close(self) -> None:
         """End it."""
@@ -117,12 +117,12 @@ def measure() -> Iterator[Row]:
         for round_ in range(-1, ROUNDS):  # the first one only warms up
             order = tracers[round_ % len(tracers) :] + tracers[: round_ % len(tracers)]
             for shape in SHAPES:
-                taken = {each.name: each.run(shape, RUNS.get(shape, _USUAL_RUNS)) for each in order}
-                for name, (took, spent) in taken.items() if round_ >= 0 else ():
-                    wall.setdefault((name, shape), []).append(took / taken["bare"][0])
-                    cpu.setdefault((name, shape), []).append(spent / taken["bare"][1])
+                times = {each.name: each.run(shape, RUNS.get(shape, _USUAL_RUNS)) for each in order}
+                for name, (took, spent) in times.items() if round_ >= 0 else ():
+                    wall.setdefault((name, shape), []).append(took / times["bare"][0])
+                    cpu.setdefault((name, shape), []).append(spent / times["bare"][1])
         least = (ROUNDS + 1) * len(SHAPES)
-        done = {each.name: Done(each.told, "runs, spans or events told of", least) for each in tracers}
+        done = {each.name: Done(each.reported, "runs, spans or events told of", least) for each in tracers}
         done["langsmith"] = Done(len(posted), "requests taken")
     for words, figures, budget in (("wall", wall, "<= 1.05"), ("CPU", cpu, "<= 1.10")):
         for name in TRACERS[1:]:

@@ -1,7 +1,7 @@
 """Runs inside the peers' environment: one tracer's process, which runs programs when it is told to.
 
-Reads lines of ``SHAPE TIMES`` and answers each with ``{"wall": seconds, "cpu": seconds, "told": count}``: for
-that many runs, with everything that was recorded sent; ``told`` is how many spans or events of them were.
+Reads lines of ``SHAPE TIMES`` and answers with ``{"wall": seconds, "cpu": seconds, "reported": count}``: for
+that many runs, with everything that was recorded sent; ``reported`` is how many spans or events of them were.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def ours(url: str, sink: str) -> tuple[list[Any], Callable[[], int]]:
         stats = handler.tracer.stats
         if not is_settled or stats.dropped or stats.failed:
             raise RuntimeError(f"not everything was sent: {stats}")
-        before, sent = sent, stats.sent
-        return sent - before
+        sent_before, sent = sent, stats.sent
+        return sent - sent_before
 
     return [handler], settle
 
@@ -106,9 +106,9 @@ def main() -> None:
         for _ in range(int(times)):
             run(callbacks)
         wall = time.perf_counter() - wall
-        told = settle()
+        reported = settle()
         cpu = time.process_time() - cpu
-        print(json.dumps({"wall": wall, "cpu": cpu, "told": told}), flush=True)
+        print(json.dumps({"wall": wall, "cpu": cpu, "reported": reported}), flush=True)
     os._exit(0)  # peers without a server would retry for minutes at exit
 
 

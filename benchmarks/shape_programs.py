@@ -94,7 +94,7 @@ def _hand_over(target: str) -> Any:
         state: Annotated[dict[str, Any], InjectedState], tool_call_id: Annotated[str, InjectedToolCallId]
     ) -> Command[Any]:
         """Hand over to somebody who knows more about it."""
-        told = ToolMessage(
+        message = ToolMessage(
             f"Went to {target}.",
             tool_call_id=tool_call_id,
             name=f"transfer_to_{target}",
@@ -103,7 +103,7 @@ def _hand_over(target: str) -> Any:
         return Command(
             goto=target,
             graph=Command.PARENT,
-            update={"messages": [*state["messages"], told], "active": target},
+            update={"messages": [*state["messages"], message], "active": target},
         )
 
     return transfer
@@ -143,8 +143,8 @@ def swarm() -> Run:
     """Four agents that hand over to one another, with everything that was said so far."""
     names = ("ann", "bob", "cleo", "dan")
     graph = StateGraph(_Team)
-    for place, name in enumerate(names):
-        following = names[(place + 1) % len(names)]
+    for index, name in enumerate(names):
+        following = names[(index + 1) % len(names)]
 
         def respond(messages: list[BaseMessage], name: str = name, following: str = following) -> AIMessage:
             if messages[-1].type == "tool" and messages[-1].name == "look_up":
@@ -181,8 +181,13 @@ def debate() -> Run:
     def side(name: str) -> Any:
         def speak(state: _Debate) -> _Debate:
             answer = model.invoke([("system", f"You are {name}."), ("user", state["topic"])])
-            said = {"who": name, "round": state["round"], "text": answer.content, "sources": [WORDS] * 3}
-            return {**state, "transcript": [*state["transcript"], said], "round": state["round"] + 1}
+            contribution = {
+                "who": name,
+                "round": state["round"],
+                "text": answer.content,
+                "sources": [WORDS] * 3,
+            }
+            return {**state, "transcript": [*state["transcript"], contribution], "round": state["round"] + 1}
 
         return speak
 

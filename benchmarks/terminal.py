@@ -139,23 +139,23 @@ class Terminal:
         Raises:
             TimeoutError: it did not come; the message has the end of what came instead.
         """
-        wanted = marker.encode() if isinstance(marker, str) else marker
+        needle = marker.encode() if isinstance(marker, str) else marker
         deadline = time.perf_counter() + timeout
         at = since
         with self._changed:
             while True:
-                found = self._data.find(wanted, at)
-                if found >= 0:
-                    return self._arrived(found + len(wanted))
-                at = max(since, len(self._data) - len(wanted) + 1)
-                left = deadline - time.perf_counter()
-                if left <= 0 or (self.process.poll() is not None and not self._reader.is_alive()):
-                    shown = STYLING.sub(b"", bytes(self._data[-6000:])).decode(errors="replace")[-1500:]
+                index = self._data.find(needle, at)
+                if index >= 0:
+                    return self._arrived(index + len(needle))
+                at = max(since, len(self._data) - len(needle) + 1)
+                remaining = deadline - time.perf_counter()
+                if remaining <= 0 or (self.process.poll() is not None and not self._reader.is_alive()):
+                    screen_text = STYLING.sub(b"", bytes(self._data[-6000:])).decode(errors="replace")[-1500:]
                     state = self.process.poll()
                     raise TimeoutError(
-                        f"{marker!r} did not come (exit status {state}); the end was:\n{shown}"
+                        f"{marker!r} did not come (exit status {state}); the end was:\n{screen_text}"
                     )
-                self._changed.wait(min(left, 0.5))
+                self._changed.wait(min(remaining, 0.5))
 
     def _arrived(self, position: int) -> float:
         for moment, end in reversed(self._arrivals):
@@ -167,13 +167,13 @@ class Terminal:
     def wait_quiet(self, quiet: float = 0.3, timeout: float = 60.0) -> None:
         """Wait until nothing was written for ``quiet`` seconds."""
         deadline = time.perf_counter() + timeout
-        seen = self.position
+        position = self.position
         while time.perf_counter() < deadline:
             time.sleep(quiet)  # silence can only be waited for
             now = self.position
-            if now == seen:
+            if now == position:
                 return
-            seen = now
+            position = now
 
     def forget(self) -> None:
         """Let go of what was written so far; positions and markers of before mean nothing any more."""
@@ -191,8 +191,8 @@ class Terminal:
 
     def cpu_seconds(self) -> float:
         """CPU time of the program's main thread, which is where a Textual app draws."""
-        told = Path(f"/proc/{self.process.pid}/schedstat").read_text()
-        return int(told.split()[0]) / 1e9
+        schedstat = Path(f"/proc/{self.process.pid}/schedstat").read_text()
+        return int(schedstat.split()[0]) / 1e9
 
     def cpu_seconds_all(self) -> float:
         """CPU time of all its threads."""

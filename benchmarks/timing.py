@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 def median_microseconds(call: Callable[[], object], calls: int) -> float:
     """Return the median of so many calls, each timed by itself."""
-    taken = []
+    durations = []
     for _ in range(calls):
         begun = time.perf_counter_ns()
         call()
-        taken.append(time.perf_counter_ns() - begun)
-    return statistics.median(taken) / 1000
+        durations.append(time.perf_counter_ns() - begun)
+    return statistics.median(durations) / 1000

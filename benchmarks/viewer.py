@@ -118,15 +118,15 @@ class Client:
             text=True,
             preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,
         )
-        self._said()
+        self._read_line()
 
-    def _said(self) -> dict[str, Any]:
+    def _read_line(self) -> dict[str, Any]:
         stream: IO[str] | None = self._process.stdout
         line = stream.readline() if stream else ""
         if not line:
             raise RuntimeError(f"the sending client ended with status {self._process.wait()}")
-        told: dict[str, Any] = json.loads(line)
-        return told
+        values: dict[str, Any] = json.loads(line)
+        return values
 
     def go(self) -> float:
         """Let it send; returns the moment."""
@@ -141,10 +141,10 @@ class Client:
         Raises:
             RuntimeError: its connection broke.
         """
-        told = self._said()
-        if told["broken"]:
-            raise RuntimeError(f"the client's connection broke: {told['broken']}")
-        return told
+        counts = self._read_line()
+        if counts["broken"]:
+            raise RuntimeError(f"the client's connection broke: {counts['broken']}")
+        return counts
 
     def __enter__(self) -> Client:
         return self

@@ -26,6 +26,7 @@ from etaoi_collector.sources.base import Source
 from etaoi_collector.store import DEFAULT_MAX_SPANS, Store
 from etaoi_tui.commands import load_commands
 from etaoi_tui.feed import Feed
+from etaoi_tui.garbage import accounted_objects
 from etaoi_tui.job_control import JobControl
 from etaoi_tui.resilient_driver import make_resilient
 from etaoi_tui.screens import workspace_style
@@ -219,7 +220,7 @@ class ViewerApp(ContainedApp[ChosenRecording]):
 
         KINDS.load_plugins()
         self.main.traces.figures.load_prices()
-        self._tick_loop.garbage.prepared(self.store.span_count)
+        self._tick_loop.garbage.prepared(accounted_objects(self.store))
 
     @on(RecordingChosen)
     def _recording_chosen(self, event: RecordingChosen) -> None:

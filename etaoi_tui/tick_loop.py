@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from etaoi_collector.right_of_way import RIGHT_OF_WAY
 from etaoi_tui.feed import Feed
-from etaoi_tui.garbage import Garbage
+from etaoi_tui.garbage import Garbage, accounted_objects
 
 TICKS_PER_SECOND = 12
 """How often the screen follows the store."""
@@ -95,12 +95,12 @@ class TickLoop:
         while feed.behind and time.perf_counter() - began < min(most, self._work_seconds()):
             await asyncio.sleep(self._breath())
             feed.work(self._slice_ms(), self._clock())
-        spans = feed.store.span_count
-        self.garbage.load(feed.behind and not feed.source.live, spans)
+        accounted = accounted_objects(feed.store)
+        self.garbage.load(feed.behind and not feed.source.live, accounted)
         if self._hands_on:
             RIGHT_OF_WAY.claim(_PICTURE_CLAIM)
         self._show()
-        self.garbage.look(spans, may_wait=self._hands_on)
+        self.garbage.look(accounted, may_wait=self._hands_on)
 
     @property
     def _hands_on(self) -> bool:

@@ -96,10 +96,10 @@ def main() -> int:
     comparer = commands.add_parser("compare")
     comparer.add_argument("before", type=Path)
     comparer.add_argument("after", type=Path)
-    given = parser.parse_args()
-    if given.command == "compare":
-        return compare(given.before, given.after)
-    return make(given.program, given.out, given.folders or [ROOT / "tests" / "captures"])
+    arguments = parser.parse_args()
+    if arguments.command == "compare":
+        return compare(arguments.before, arguments.after)
+    return make(arguments.program, arguments.out, arguments.folders or [ROOT / "tests" / "captures"])
 
 
 if __name__ == "__main__":

@@ -58,13 +58,13 @@ class Wire:
     """The transport of a connection that has no socket."""
 
     def __init__(self) -> None:
-        self.said = b""
+        self.written = b""
         self.closing = False
 
     def write(self, data: bytes) -> None:
         """Keep the beginning of an answer."""
-        if len(self.said) < 64:
-            self.said += data
+        if len(self.written) < 64:
+            self.written += data
 
     def close(self) -> None:
         """Close."""
@@ -108,7 +108,7 @@ class Doors:
     def __init__(self, folder: Path) -> None:
         self.recorder = Recorder(directory=folder, segment_bytes=8 << 20, keep_bytes=32 << 20)
         self.ingest = Ingest(self.recorder, None, time.time)
-        self.seen: set[bytes] = set()
+        self.arrived: set[bytes] = set()
         self.ingest.frame_watchers.append(self._look)
         context = ReceiverContext(
             self.ingest,
@@ -120,11 +120,11 @@ class Doors:
             30.0,
         )
         self.front = Front(context, max_frame=16 << 20, loopback=True)
-        self.grpc = next(found for found in self.front.receivers if isinstance(found, OtlpGrpc))
-        self.wanted: tuple[bytes, ...] = ()
+        self.grpc = next(receiver for receiver in self.front.receivers if isinstance(receiver, OtlpGrpc))
+        self.expected: tuple[bytes, ...] = ()
 
     def _look(self, frame: bytes) -> None:
-        self.seen.update(mark for mark in self.wanted if mark in frame)
+        self.arrived.update(mark for mark in self.expected if mark in frame)
 
     def http(self, data: bytes, peer: str) -> Wire:
         """Let a client of HTTP/1.1 say something and go."""
@@ -141,11 +141,11 @@ class Doors:
         connection.connection_lost(None)
         return wire
 
-    def missing(self, wanted: tuple[bytes, ...], say: Callable[[], object]) -> list[bytes]:
-        """Return what of these did not come in while something was said."""
-        self.wanted, self.seen = wanted, set()
+    def missing(self, expected: tuple[bytes, ...], say: Callable[[], object]) -> list[bytes]:
+        """Return what of these did not arrive while something was sent."""
+        self.expected, self.arrived = expected, set()
         say()
-        return [mark for mark in wanted if mark not in self.seen]
+        return [mark for mark in expected if mark not in self.arrived]
 
 
 def grpc_request(path: str, message: bytes, chance: random.Random) -> bytes:
@@ -217,8 +217,8 @@ def neighbours(chance: random.Random) -> tuple[tuple[bytes, ...], bytes]:
         body = request_of(span_of(first), bytes(damaged), span_of(last))
         return marks(first, last), post("/v1/traces", body, "application/x-protobuf")
     spans = [json_span(first), damaged_json(json_span(other), chance), json_span(last)]
-    told = {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
-    return marks(first, last), post("/v1/traces", json.dumps(told).encode(), "application/json")
+    request = {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
+    return marks(first, last), post("/v1/traces", json.dumps(request).encode(), "application/json")
 
 
 def json_span(span_id: str) -> dict[str, Any]:
@@ -260,18 +260,18 @@ def small_requests() -> list[Captured]:
 PATHS = ("/ingest", "/runs/x/feedback", "/feedback", "/v1/info", "/info", "/v1/metrics", "/sse/sessions/all")
 
 
-def said(requests: list[Captured], chance: random.Random) -> Iterator[tuple[str, bytes]]:
+def mutated_requests(requests: list[Captured], chance: random.Random) -> Iterator[tuple[str, bytes]]:
     """Yield mutated requests for ever: ``http`` or ``http2``, and bytes."""
     while True:
-        taken = chance.choice(requests)
+        request = chance.choice(requests)
         if chance.random() < 0.1:
-            taken = taken._replace(path=chance.choice(PATHS))
-        body = taken.body if chance.random() < 0.2 else mutate(taken.body, chance)
+            request = request._replace(path=chance.choice(PATHS))
+        body = request.body if chance.random() < 0.2 else mutate(request.body, chance)
         if chance.random() < 0.1:
             data = grpc_request(chance.choice(list(SERVICES)), body, chance)
             yield "http2", mutate(data, chance) if chance.random() < 0.5 else data
             continue
-        head = head_of(taken._replace(body=body))
+        head = head_of(request._replace(body=body))
         yield "http", (mutate(head, chance) if chance.random() < 0.5 else head) + body
 
 
@@ -285,19 +285,19 @@ async def main() -> int:
     began = time.monotonic()
     with TemporaryDirectory() as folder:
         doors = Doors(Path(folder))
-        for number, (wire, data) in enumerate(said(small_requests(), chance)):
+        for number, (wire, data) in enumerate(mutated_requests(small_requests(), chance)):
             if number == count:
                 break
             peer = f"127.0.0.1:{4000 + number % PEERS}"
             answer = (doors.http if wire == "http" else doors.http2)(data, peer)
-            endings[answer.said[9:12].decode("latin-1") if wire == "http" else "HTTP/2"] += 1
+            endings[answer.written[9:12].decode("latin-1") if wire == "http" else "HTTP/2"] += 1
             if number % 2:
                 own = f"{chance.getrandbits(64):016x}"
                 intact = post("/v1/traces", request_of(span_of(own)), "application/x-protobuf")
-                wanted = marks(own)
+                expected = marks(own)
             else:
-                wanted, intact = neighbours(chance)
-            missing = doors.missing(wanted, lambda intact=intact, peer=peer: doors.http(intact, peer))  # type: ignore[misc]
+                expected, intact = neighbours(chance)
+            missing = doors.missing(expected, lambda intact=intact, peer=peer: doors.http(intact, peer))  # type: ignore[misc]
             if missing:
                 lost += 1
                 print(f"after {number:,} (seed {sys.argv[2:] or 1}): {len(missing)} spans lost of {intact!r}")

@@ -74,7 +74,7 @@ def check_handshake(hello: bytes, frames: list[bytes]) -> Check:
 
 def good_records(data: bytes, originals: set[bytes]) -> set[bytes]:
     """Find frames of the original file that still stand whole in damaged bytes, each followed by a record."""
-    found = set()
+    frames_left = set()
     position = data.find(b"\x94")
     while position >= 0:
         prefix = read_prefix(data, position) if position + PREFIX.size <= len(data) else None
@@ -85,9 +85,9 @@ def good_records(data: bytes, originals: set[bytes]) -> set[bytes]:
                 after + PREFIX.size <= len(data) and read_prefix(data, after) is not None
             )
             if body in originals and follows:
-                found.add(body)
+                frames_left.add(body)
         position = data.find(b"\x94", position + 1)
-    return found
+    return frames_left
 
 
 def check_file(folder: Path) -> Check:
@@ -117,7 +117,7 @@ def check_file(folder: Path) -> Check:
         data = mutate(kinds[kind], chance)
         damaged.write_bytes(data)
         store = Store()
-        seen: set[bytes] = set()
+        whole_frames: set[bytes] = set()
         try:
             reader = TraceReader(damaged)
         except TraceFileError:
@@ -127,10 +127,10 @@ def check_file(folder: Path) -> Check:
                 store.apply(item.events, item.base_ref + item.first_ordinal, item.connection)
                 frame = reader._frame(item.base_ref)
                 if isinstance(frame, bytes | memoryview):
-                    seen.add(bytes(frame))
+                    whole_frames.add(bytes(frame))
         assert all(reader.notices)
         if kind == "native":
-            missing = good_records(data, bodies) - seen
+            missing = good_records(data, bodies) - whole_frames
             assert not missing, f"{len(missing)} good records were not read"
         reader.close()
 

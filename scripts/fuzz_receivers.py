@@ -124,14 +124,14 @@ def peak() -> float:
 def repeat(seconds: float, one: Callable[[], None], each_second: Callable[[], None]) -> tuple[int, float]:
     """Do one thing again and again; returns how often, and by how many MiB memory's peak grew."""
     began = time.monotonic()
-    count, settled, told = 0, 0.0, began
+    count, settled, last_report = 0, 0.0, began
     while (now := time.monotonic()) - began < seconds:
         one()
         count += 1
         if not settled and now - began > seconds / 10:
             settled = peak()
-        if now - told > 1:
-            told = now
+        if now - last_report > 1:
+            last_report = now
             each_second()
     return count, peak() - (settled or peak())
 
@@ -186,11 +186,11 @@ def main() -> int:
         where = (url.hostname or "", url.port or 0)
 
         def request() -> None:
-            taken = chance.choice(small)
-            head = head_of(taken)
+            request = chance.choice(small)
+            head = head_of(request)
             if chance.random() < 0.5:
                 head = mutate(head, chance)
-            talk(where, head + mutate(taken.body, chance), chance)
+            talk(where, head + mutate(request.body, chance), chance)
 
         def check() -> None:
             if not healthy(where):

@@ -124,10 +124,10 @@ class Fuzz:
                 return f"an exception had to be contained: {_around(viewer.drawn)}"
             if viewer.process.poll() is not None:
                 viewer.read(0.2)
-                code, said = viewer.process.returncode, viewer.drawn
-                if code == 0 and b"Traceback" not in said:
+                code, output = viewer.process.returncode, viewer.drawn
+                if code == 0 and b"Traceback" not in output:
                     return ""  # it was asked to quit, by the palette for example
-                return f"it ended with status {code}: {said[-3_000:].decode('utf-8', 'replace')}"
+                return f"it ended with status {code}: {output[-3_000:].decode('utf-8', 'replace')}"
             viewer.drawn = viewer.drawn[-4_096:]
         return self._still_answers(viewer)
 

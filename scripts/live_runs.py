@@ -19,10 +19,9 @@ from pathlib import Path
 from websockets.sync.client import connect
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+sys.path.insert(0, str(ROOT))
 
-import shots_runs as plays
-
+from scripts import shots_runs as plays
 from tests import generate
 from tests.scribe import Clock, Open, Scribe
 

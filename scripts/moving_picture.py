@@ -78,25 +78,25 @@ class Strip:
         drawn = svg[svg.index("<g transform=") :]
         rows = [""] * self.size[1]
         for kind, rest, text in _ELEMENT.findall(drawn):
-            told = dict(_ATTRIBUTE.findall(f"fill{rest}" if kind != "text" else rest))
-            x = float(told["x"])
-            at = int(float(told["y"]) / _LINE_HEIGHT)
+            attributes = dict(_ATTRIBUTE.findall(f"fill{rest}" if kind != "text" else rest))
+            x = float(attributes["x"])
+            at = int(float(attributes["y"]) / _LINE_HEIGHT)
             if kind == "text":
-                at = round((float(told["y"]) - 20) / _LINE_HEIGHT)
+                at = round((float(attributes["y"]) - 20) / _LINE_HEIGHT)
             if not 0 <= at < len(rows):
                 continue
             if kind == "text":
-                style = styles[told["class"].rpartition("-")[2]]
+                style = styles[attributes["class"].rpartition("-")[2]]
                 # Not every renderer keeps spaces at the beginning.
                 words = _LEADING.sub("", text)
-                before = (len(text) - len(words)) // len(_SPACE) * _CELL
-                long = float(told["textLength"]) - before
+                indent = (len(text) - len(words)) // len(_SPACE) * _CELL
+                long = float(attributes["textLength"]) - indent
                 rows[at] += (
-                    f'<text class="{style}" x="{x + before:g}" y="19" textLength="{long:g}">{words}</text>'
+                    f'<text class="{style}" x="{x + indent:g}" y="19" textLength="{long:g}">{words}</text>'
                 )
             else:
-                wide = float(told["width"])
-                rows[at] += f'<rect fill="{told["fill"]}" x="{x:g}" width="{wide:g}" height="24.65"/>'
+                wide = float(attributes["width"])
+                rows[at] += f'<rect fill="{attributes["fill"]}" x="{x:g}" width="{wide:g}" height="24.65"/>'
         numbers = tuple(self.lines.setdefault(row, len(self.lines)) for row in rows)
         if self.frames and self.frames[-1][:2] == (numbers, caption):
             seconds += self.frames.pop()[2]
@@ -123,19 +123,19 @@ class Strip:
                 for row, line in enumerate(lines)
                 if line != self.lines.get("")
             ]
-            said = f'<tspan fill="{key}" font-weight="bold">{escape(pressed)}</tspan>  {escape(words)}'
-            uses.append(f'<text class="said" x="6" y="{height - 13:.1f}">{said}</text>')
+            caption = f'<tspan fill="{key}" font-weight="bold">{escape(pressed)}</tspan>  {escape(words)}'
+            uses.append(f'<text class="caption" x="6" y="{height - 13:.1f}">{caption}</text>')
             drawn.append(f'<g transform="translate(0,{top:.1f})">{"".join(uses)}</g>')
         rules = "".join(f".{name}{{{css}}}" for css, name in self.rules.items())
-        known = "".join(f'<g id="l{number}">{row}</g>' for row, number in self.lines.items() if row)
+        definitions = "".join(f'<g id="l{number}">{row}</g>' for row, number in self.lines.items() if row)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width + 2 * _MARGIN:.0f} '
             f'{height + 2 * _MARGIN:.0f}"><style>'
             "text{font-family:'Fira Code',Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:20px}"
-            f".said{{fill:{ink}}}{rules}"
+            f".caption{{fill:{ink}}}{rules}"
             f"#strip{{animation:strip {whole:.1f}s step-end infinite}}"
             f"@keyframes strip{{{''.join(steps)}}}"
-            f"</style><defs>{known}</defs>"
+            f"</style><defs>{definitions}</defs>"
             f'<rect width="100%" height="100%" rx="8" fill="{ground}"/>'
             f'<svg x="{_MARGIN}" y="{_MARGIN}" width="{width:.0f}" height="{height:.0f}">'
             f'<g id="strip">{"".join(drawn)}</g></svg></svg>\n'

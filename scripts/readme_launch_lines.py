@@ -51,11 +51,11 @@ class Program:
     @classmethod
     def read(cls, path: Path) -> Program:
         """Read the comments at the top of a program."""
-        told = re.findall(r"^(?:#|//) (row|needs|expects): (.*)$", path.read_text("utf-8"), re.MULTILINE)
-        first = dict(told)
+        fields = re.findall(r"^(?:#|//) (row|needs|expects): (.*)$", path.read_text("utf-8"), re.MULTILINE)
+        first = dict(fields)
         return cls(
             path,
-            tuple(value for key, value in told if key == "row"),
+            tuple(value for key, value in fields if key == "row"),
             tuple(first["needs"].split()),
             frozenset(first["expects"].split()),
         )
@@ -92,8 +92,8 @@ def words_for(line: str, home: Path, program: Path, port: int) -> tuple[list[str
     )
     typed = re.search(r"`etaoi-tui (run .*?)`", line)
     if typed is None:
-        told = re.findall(r"`([A-Z][^`]*=[^`]*)`", line)[0].replace(":8787", f":{port}")
-        return runner, dict(item.split("=", 1) for item in shlex.split(told))
+        variables = re.findall(r"`([A-Z][^`]*=[^`]*)`", line)[0].replace(":8787", f":{port}")
+        return runner, dict(item.split("=", 1) for item in shlex.split(variables))
     options = shlex.split(typed[1])
     return [
         sys.executable, "-m", "etaoi_tui", "run", "--port", str(port),
@@ -121,7 +121,7 @@ def try_line(line: str, program: Program) -> str:
             port = int(collector.endpoint.rpartition(":")[2].partition("/")[0])
             words, variables = words_for(line, home, program.path, port)
             call(*words, cwd=home, variables=variables)
-            kinds = kinds_seen(collector)
+            kinds = kinds_received(collector)
     if program.expects - kinds:
         raise Problem(f"of {sorted(program.expects)} there arrived {sorted(kinds) or 'nothing'}")
     return f"{', '.join(sorted(kinds))}; {time.monotonic() - began:.0f} s"
@@ -133,12 +133,12 @@ def call(*command: str | Path, cwd: Path, variables: dict[str, str] | None = Non
     Raises:
         Problem: It failed.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     words = [str(word) for word in command]
     done = subprocess.run(
         words,
         cwd=cwd,
-        env=kept | (variables or {}),
+        env=inherited | (variables or {}),
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -148,16 +148,16 @@ def call(*command: str | Path, cwd: Path, variables: dict[str, str] | None = Non
         raise Problem(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
 
-def kinds_seen(collector: Collector) -> set[str]:
+def kinds_received(collector: Collector) -> set[str]:
     """Return the kinds of the spans that arrived, once nothing more comes."""
     store = Store()
     feed = Feed(LiveSource(collector), store)
     deadline = time.monotonic() + 10
     quiet = time.monotonic() + 1
     while time.monotonic() < min(deadline, quiet):
-        before = store.events
+        events_before = store.events
         feed.work(50.0, 0.0)
-        if store.events != before:
+        if store.events != events_before:
             quiet = time.monotonic() + 1
         time.sleep(0.02)
     if store.rejected:
@@ -167,14 +167,14 @@ def kinds_seen(collector: Collector) -> set[str]:
 
 def main() -> int:
     """Try the lines, two at a time; returns the exit status."""
-    wanted = [
+    chosen = [
         pair
         for pair in pairs()
         if not sys.argv[1:] or any(word in pair[2].path.name for word in sys.argv[1:])
     ]
     failed = 0
     with ThreadPoolExecutor(2) as pool:
-        tries = [(row, program, pool.submit(try_line, line, program)) for row, line, program in wanted]
+        tries = [(row, program, pool.submit(try_line, line, program)) for row, line, program in chosen]
         for row, program, tried in tries:
             try:
                 print(f"ok    {row:<60} {program.path.name}: {tried.result()}", flush=True)

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SDK = ROOT / "packaging" / "sdk"
 PROGRAMS = ROOT / "scripts" / "readme_programs"
 SECTION = "## What can be watched"
-PLACE = "# README_LINE"
+MARKER = "# README_LINE"
 PATIENCE = 600
 """Seconds that pip or a program may take."""
 
@@ -62,9 +62,9 @@ class Program:
     @classmethod
     def read(cls, path: Path) -> Program:
         """Read the comments at the top of a program."""
-        told = dict(re.findall(r"^# (row|needs|expects): (.*)$", path.read_text("utf-8"), re.MULTILINE))
+        fields = dict(re.findall(r"^# (row|needs|expects): (.*)$", path.read_text("utf-8"), re.MULTILINE))
         return cls(
-            path, told["row"], tuple(told.get("needs", "").split()), frozenset(told["expects"].split())
+            path, fields["row"], tuple(fields.get("needs", "").split()), frozenset(fields["expects"].split())
         )
 
 
@@ -91,7 +91,7 @@ def pairs() -> list[tuple[Row, Program]]:
     """
     rows = {row.what: row for row in rows_of((ROOT / "README.md").read_text("utf-8"))}
     programs = [
-        Program.read(path) for path in sorted(PROGRAMS.glob("*.py")) if PLACE in path.read_text("utf-8")
+        Program.read(path) for path in sorted(PROGRAMS.glob("*.py")) if MARKER in path.read_text("utf-8")
     ]
     alone = rows.keys() ^ {program.row for program in programs}
     if alone:
@@ -124,20 +124,22 @@ def try_line(row: Row, program: Program, wheel: Path) -> str:
         venv.create(home / "env", with_pip=True)
         python = home / "env" / "bin" / "python"
         own = f"{wheel}[{row.extra}]" if row.extra else str(wheel)
-        wanted = ["etaoi"] if row.line.startswith("etaoi.") else [own]
-        run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *wanted, *program.needs)
+        requirements = ["etaoi"] if row.line.startswith("etaoi.") else [own]
+        run(
+            python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *requirements, *program.needs
+        )
         for helper in PROGRAMS.glob("*_server.py"):
             (home / helper.name).write_text(helper.read_text("utf-8"), "utf-8")
-        (home / "program.py").write_text(program.path.read_text("utf-8").replace(PLACE, row.line), "utf-8")
-        kinds = kinds_told(python, home)
+        (home / "program.py").write_text(program.path.read_text("utf-8").replace(MARKER, row.line), "utf-8")
+        kinds = kinds_reported(python, home)
     missing = program.expects - kinds
     if missing:
-        told = ", ".join(sorted(kinds)) or "nothing"
-        raise Problem(f"{row.line}: no span of the kind {', '.join(sorted(missing))} arrived, but {told}")
+        reported = ", ".join(sorted(kinds)) or "nothing"
+        raise Problem(f"{row.line}: no span of the kind {', '.join(sorted(missing))} arrived, but {reported}")
     return f"{', '.join(sorted(kinds))}; {time.monotonic() - began:.0f} s"
 
 
-def kinds_told(python: Path, home: Path) -> set[str]:
+def kinds_reported(python: Path, home: Path) -> set[str]:
     """Run ``home/program.py``; return the kinds of the spans that a real collector got of it.
 
     Raises:
@@ -171,7 +173,7 @@ def kinds_told(python: Path, home: Path) -> set[str]:
 
 def main() -> int:
     """Try the lines, two at a time; returns the exit status."""
-    wanted = [
+    chosen = [
         (row, program)
         for row, program in pairs()
         if not sys.argv[1:] or any(word in program.path.name for word in sys.argv[1:])
@@ -180,7 +182,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
         run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, SDK)
         (wheel,) = Path(folder).glob("*.whl")
-        tries = [(row, program, pool.submit(try_line, row, program, wheel)) for row, program in wanted]
+        tries = [(row, program, pool.submit(try_line, row, program, wheel)) for row, program in chosen]
         for row, program, tried in tries:
             try:
                 print(f"ok    {row.line:<60} {program.path.name}: {tried.result()}", flush=True)

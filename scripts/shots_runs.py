@@ -34,7 +34,7 @@ from tests.app.world import FedSource
 from tests.scribe import Clock, Open, Scribe
 
 SIZES = {"-tiny": (80, 24), "-small": (120, 35), "": (160, 45), "-wide": (200, 60)}
-KEPT = {"chat": "-small", "agents": "", "server": "", "many": "-small"}
+SUFFIX = {"chat": "-small", "agents": "", "server": "", "many": "-small"}
 """What stands beside the README, and its size."""
 
 QUESTIONS = (
@@ -209,7 +209,7 @@ def shots(name: str, out: Path, *, everything: bool) -> None:
     """Draw the pictures of one play."""
     with tempfile.TemporaryDirectory() as folder:
         for suffix, size in SIZES.items():
-            if not everything and suffix != KEPT[name]:
+            if not everything and suffix != SUFFIX[name]:
                 continue
             ways: dict[str, tuple[bool, tuple[str, ...]]] = {"": (True, ("1",))}
             if everything or name == "many":

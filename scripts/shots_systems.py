@@ -2,7 +2,7 @@
 
     python scripts/shots_systems.py [NAME...]
 
-What they do is played by ``tests/bridges/drivers/shown.py``, in an environment of their own that is made on
+What they do is played by ``tests/bridges/drivers/showcase.py``, in an environment of its own, made on
 first use.
 """
 
@@ -52,7 +52,7 @@ async def start(system: str, url: str) -> Process:
     """Let a system play, until its run stands as it is to be shown."""
     agent = await asyncio.create_subprocess_exec(
         str(python()),
-        str(DRIVERS / "shown.py"),
+        str(DRIVERS / "showcase.py"),
         system,
         url,
         env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'collector'}"},
@@ -89,8 +89,8 @@ async def draw(name: str, app: ViewerApp, size: tuple[int, int], run: str, keys:
             app.tick()
             await pilot.pause(0.1)
         runs = [trace for trace in app.store.traces.values() if trace.roots and not trace.only_context]
-        shown = next(trace for trace in runs if trace.roots[0].name == run)
-        app.main.selection.show(shown)
+        run_trace = next(trace for trace in runs if trace.roots[0].name == run)
+        app.main.selection.show(run_trace)
         for key in keys:
             await pilot.press(key)
             app.tick()

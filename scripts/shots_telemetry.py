@@ -51,10 +51,10 @@ def record_codex(path: Path) -> None:
 def record_ai_sdk(path: Path) -> None:
     """Record an agent of the AI SDK."""
     requests = [request for request in captured("aisdk-7.0.173-otlp") if request.path.endswith("traces")]
-    told = [
+    traces = [
         spans_of(parse(request.body)) for request in requests if "json" in request.headers["content-type"]
     ]
-    _record(path, [[span for span in spans if isinstance(span, OtelSpan)] for spans in told])
+    _record(path, [[span for span in spans if isinstance(span, OtelSpan)] for spans in traces])
 
 
 def _record(path: Path, requests: Iterable[list[OtelSpan]]) -> None:

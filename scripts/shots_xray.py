@@ -80,12 +80,12 @@ class ScriptedModel(FakeChatModel):
         answer = self.script.pop(0)
         asked = sum(len(str(m.content)) for m in messages) + len(str(kwargs.get("tools", "")))
         time.sleep(0.15 + len(str(answer.content)) / 1_000)
-        told = (len(str(answer.content)) + len(str(answer.tool_calls))) // 4
+        token_count = (len(str(answer.content)) + len(str(answer.tool_calls))) // 4
         cached = asked // 12 if self.calls > 1 else 0
         answer.usage_metadata = UsageMetadata(
             input_tokens=asked // 4,
-            output_tokens=told,
-            total_tokens=asked // 4 + told,
+            output_tokens=token_count,
+            total_tokens=asked // 4 + token_count,
             input_token_details=InputTokenDetails(cache_read=cached),
         )
         return answer
@@ -139,8 +139,10 @@ class OnlyReading(AgentMiddleware):
 
     def wrap_model_call(self, request: Any, handler: Any) -> Any:
         """Select tools."""
-        kept = [one for one in request.tools if getattr(one, "name", "") not in ("write_file", "edit_file")]
-        return handler(request.override(tools=kept))
+        read_only_tools = [
+            one for one in request.tools if getattr(one, "name", "") not in ("write_file", "edit_file")
+        ]
+        return handler(request.override(tools=read_only_tools))
 
 
 def asks(*calls: tuple[str, dict[str, Any]], text: str = "") -> AIMessage:
@@ -186,11 +188,11 @@ def record(path: Path) -> None:
     )
     handle = etaoi_tui.attach(agent, sink=str(path), session_id="upgrade to 2.4")
     try:
-        said: Sequence[Any] = []
+        messages: Sequence[Any] = []
         for question in (
             "What changes with 2.4, and is it safe for us to upgrade?",
             "Write it as one line for the team channel.",
         ):
-            said = agent.invoke({"messages": [*said, HumanMessage(question)]})["messages"]
+            messages = agent.invoke({"messages": [*messages, HumanMessage(question)]})["messages"]
     finally:
         handle.detach()

@@ -26,9 +26,9 @@ class FakeChatModel(BaseChatModel):
         return self.provider
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> Any:
-        told = {"ls_provider": self.provider, "ls_model_name": self.model_name, "ls_model_type": "chat"}
+        parameters = {"ls_provider": self.provider, "ls_model_name": self.model_name, "ls_model_type": "chat"}
         settings = {"ls_temperature": self.temperature, "ls_max_tokens": self.max_tokens}
-        return told | {name: value for name, value in settings.items() if value is not None}
+        return parameters | {name: value for name, value in settings.items() if value is not None}
 
     @abstractmethod
     def answer(self, messages: list[BaseMessage], stop: list[str] | None, **kwargs: Any) -> AIMessage:

@@ -285,15 +285,17 @@ def big_trace(scribe: Scribe, spans: int, *, group: int = 100) -> Iterator[list[
     The root is called ``big``, its tools ``row-0000001`` and on, so that each can be found on a screen.
     """
     root = scribe.start("sub_agent", "big", metadata={"lc_chain_kind": "sub_agent"}, agent="big")
-    made = 1
-    while made < spans:
-        agent = scribe.start("sub_agent", f"group-{made:07d}", root, metadata={"lc_chain_kind": "sub_agent"})
-        made += 1
-        for _ in range(min(group - 1, spans - made)):
-            tool = scribe.start("tool", f"row-{made:07d}", agent, {"input": '{"query": "turbines"}'})
+    span_count = 1
+    while span_count < spans:
+        agent = scribe.start(
+            "sub_agent", f"group-{span_count:07d}", root, metadata={"lc_chain_kind": "sub_agent"}
+        )
+        span_count += 1
+        for _ in range(min(group - 1, spans - span_count)):
+            tool = scribe.start("tool", f"row-{span_count:07d}", agent, {"input": '{"query": "turbines"}'})
             scribe.clock.advance(50)
             scribe.end(tool, {"output": "found nothing"})
-            made += 1
+            span_count += 1
         scribe.end(agent, {"outputs": "{}"})
         yield scribe.take()
 

@@ -24,14 +24,14 @@ _GRACE = 60.0
 
 def _sockets() -> set[str]:
     """The sockets that this process has open, as ``socket:[inode]``; none where the system cannot tell."""
-    found = set()
+    sockets = set()
     with contextlib.suppress(FileNotFoundError):
         for name in os.listdir(_DESCRIPTORS):
             with contextlib.suppress(OSError):
                 target = os.readlink(_DESCRIPTORS / name)
                 if target.startswith("socket:"):
-                    found.add(target)
-    return found
+                    sockets.add(target)
+    return sockets
 
 
 def _threads() -> set[threading.Thread]:
@@ -49,8 +49,8 @@ def nothing_left_behind() -> Iterator[None]:
     while _sockets() - sockets and time.monotonic() < deadline:
         gc.collect()  # what nobody refers to any more is no leak
         time.sleep(0.01)
-    left = sorted(thread.name for thread in _threads() - threads)
-    assert not left, f"threads outlive the test: {left}"
+    left_over = sorted(thread.name for thread in _threads() - threads)
+    assert not left_over, f"threads outlive the test: {left_over}"
     assert not _sockets() - sockets, "sockets outlive the test"
 
 

@@ -79,11 +79,11 @@ def node_project(source: Path) -> NodeProject:
                 check=False,
                 pass_fds=held,
             )
-            told = done.stdout + done.stderr
-            if done.returncode and any(word in told for word in _NOT_TO_BE_HAD):
+            output = done.stdout + done.stderr
+            if done.returncode and any(word in output for word in _NOT_TO_BE_HAD):
                 pytest.skip("npm's registry cannot be reached from here")
             if done.returncode:
-                raise RuntimeError(f"npm could not install {source.name}:\n{told}")
+                raise RuntimeError(f"npm could not install {source.name}:\n{output}")
             installed.write_bytes(lock)
         program = home / "program.mjs"
         shutil.copy(source / "program.mjs", program)

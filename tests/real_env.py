@@ -34,10 +34,10 @@ def real_env(name: str, *requirements: str) -> Path:
     """
     home = ENVIRONMENTS / name
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    wanted = hashlib.sha256("\n".join([sys.version, str(ROOT), *sorted(requirements)]).encode()).hexdigest()
+    digest = hashlib.sha256("\n".join([sys.version, str(ROOT), *sorted(requirements)]).encode()).hexdigest()
     stamps = home / ".installed"
     with locked(ENVIRONMENTS / f".{name}.lock") as lock:
-        if python.exists() and (stamps / wanted).exists():
+        if python.exists() and (stamps / digest).exists():
             return python
         if not python.exists() or not stamps.exists():
             make = [sys.executable, "-m", "venv", "--clear", str(home)]
@@ -49,7 +49,7 @@ def real_env(name: str, *requirements: str) -> Path:
                 f"pip could not install {requirements} into {home}:\n{done.stdout}{done.stderr}"
             )
         stamps.mkdir(exist_ok=True)
-        (stamps / wanted).touch()
+        (stamps / digest).touch()
     return python
 
 

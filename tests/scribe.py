@@ -206,5 +206,5 @@ class Scribe:
 
     def take(self) -> list[Event]:
         """Return what was written and begin with nothing."""
-        taken, self.events = self.events, []
-        return taken
+        events, self.events = self.events, []
+        return events

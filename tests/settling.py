@@ -57,9 +57,9 @@ async def _threads_rest() -> bool:
     """Look for a moment whether threads beside this one work."""
     if threading.active_count() == 1:
         return True
-    before = process_time() - thread_time()
+    busy_before = process_time() - thread_time()
     await asyncio.sleep(_LOOK)
-    return process_time() - thread_time() - before < _THREADS_REST
+    return process_time() - thread_time() - busy_before < _THREADS_REST
 
 
 def install() -> None:

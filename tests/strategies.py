@@ -130,12 +130,14 @@ def arrivals(
     """
     indexes = list(range(len(history)))
     lost = set(draw(st.lists(st.sampled_from(indexes), unique=True))) if lose and indexes else set()
-    kept = [index for index in indexes if index not in lost]
-    if repeat and kept:
-        kept += draw(st.lists(st.sampled_from(kept), max_size=len(kept)))
+    delivered = [index for index in indexes if index not in lost]
+    if repeat and delivered:
+        delivered += draw(st.lists(st.sampled_from(delivered), max_size=len(delivered)))
     if reorder:
-        kept = draw(st.permutations(kept))
-    return Arrival(events=[history[index] for index in kept], lost=[history[index] for index in sorted(lost)])
+        delivered = draw(st.permutations(delivered))
+    return Arrival(
+        events=[history[index] for index in delivered], lost=[history[index] for index in sorted(lost)]
+    )
 
 
 def delivered(*, lose: bool = False, all_end: bool = False) -> st.SearchStrategy[tuple[list[Event], Arrival]]:

@@ -64,10 +64,10 @@ def test_frames_hold_every_event_once() -> None:
     """Packing loses nothing, whatever the sizes."""
     events = list(itertools.islice(generate.traffic(), 100))
     for per_frame, per_envelope in ((1, 1), (16, 1), (16, 5), (1000, 1000)):
-        seen: list[Event] = []
+        unpacked: list[Event] = []
         for frame in generate.frames(events, per_frame, per_envelope=per_envelope):
-            seen += [event for envelope in msgpack.unpackb(frame) for event in envelope["batch"]]
-        assert seen == events
+            unpacked += [event for envelope in msgpack.unpackb(frame) for event in envelope["batch"]]
+        assert unpacked == events
 
 
 def test_events_are_taken_by_the_codec() -> None:
@@ -88,7 +88,7 @@ def test_written_trace_holds_what_was_asked_for(tmp_path: Path) -> None:
     head = read_header(data)
     assert head is not None
     position = head[1]
-    seen: list[Event] = []
+    unpacked: list[Event] = []
     while position < len(data):
         prefix = read_prefix(data, position)
         assert prefix is not None
@@ -96,11 +96,11 @@ def test_written_trace_holds_what_was_asked_for(tmp_path: Path) -> None:
         position += PREFIX.size
         if kind == FRAME:
             for envelope in msgpack.unpackb(data[position : position + length]):
-                seen += envelope["batch"]
+                unpacked += envelope["batch"]
         position += length
-    assert len(seen) == 1002
-    assert len([event for event in seen if event["kind"] == "span_start"]) == spans
-    assert seen[-1]["metadata"]["name"] == "the-end"
+    assert len(unpacked) == 1002
+    assert len([event for event in unpacked if event["kind"] == "span_start"]) == spans
+    assert unpacked[-1]["metadata"]["name"] == "the-end"
 
 
 def test_networks_do_what_they_say() -> None:

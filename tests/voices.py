@@ -78,8 +78,8 @@ def _voice_turn(scribe: Scribe, session: Open) -> None:
         span = scribe.start(kind, None, turn, start, speech_id=speech)
         scribe.end(span, end, voice_metrics=metrics)
 
-    heard = {"transcript": scribe.prose(60), "is_final": True, "language": "en"}
-    measured("voice_input", heard, heard, None)
+    transcription = {"transcript": scribe.prose(60), "is_final": True, "language": "en"}
+    measured("voice_input", transcription, transcription, None)
     measured(
         "eou",
         {"end_of_utterance_delay": 0.3},
@@ -106,19 +106,25 @@ def _voice_turn(scribe: Scribe, session: Open) -> None:
         ),
     )
     scribe.tick("agent", "speaking")
-    said = ""
+    agent_text = ""
     for word in scribe.prose(50).split():
         clock.advance(120_000)
-        said += word + " "
-        scribe.delta(turn, {"agent_transcript": said, "agent_transcript_delta": word + " "})
+        agent_text += word + " "
+        scribe.delta(turn, {"agent_transcript": agent_text, "agent_transcript_delta": word + " "})
     measured(
         "voice_output",
         {"label": "fake.TTS"},
-        {"audio_duration": 1.8, "characters_count": len(said)},
+        {"audio_duration": 1.8, "characters_count": len(agent_text)},
         _metrics(
-            scribe, "tts", speech, ttfb=0.03, duration=0.1, audio_duration=1.8, characters_count=len(said)
+            scribe,
+            "tts",
+            speech,
+            ttfb=0.03,
+            duration=0.1,
+            audio_duration=1.8,
+            characters_count=len(agent_text),
         ),
     )
-    scribe.delta(turn, {"agent_transcript": said, "agent_transcript_final": True})
+    scribe.delta(turn, {"agent_transcript": agent_text, "agent_transcript_final": True})
     scribe.end(turn)
     scribe.tick("agent", "listening")

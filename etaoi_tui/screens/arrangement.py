@@ -112,6 +112,7 @@ class Arrangement:
     def show_welcome(self, wanted: bool) -> None:
         """Show the welcome instead of panes, or panes again."""
         if wanted != self.empty:
+            self.pane = "tree"  # whatever keys were pressed where there is no pane
             self._screen.set_class(wanted, "-empty")
             # What is to have the keys is displayed only after the next layout.
             self._screen.call_after_refresh(self.focus)

@@ -274,8 +274,7 @@ class Workspace(Screen[None]):
 
     def go_to_agent(self, number: int) -> None:
         """Show what the agent with a number on the first line does."""
-        target = self.now_line.target(number)
-        if target is None:
+        if (target := self.now_line.target(number)) is None:
             self.answer(f"No agent has the number {number} now.")
         elif isinstance(target, Trace):
             self.navigator.go_to_run(target)

@@ -7,6 +7,7 @@ it refers to first, once for each file or connection (`SentValues`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,6 +20,15 @@ _ENTRY_BYTES = 200
 _MOST_GROUPS = 8_192
 _MOST_SENT = 100_000
 _COMMA = b"\xa1,"
+_SALT = os.urandom(16)
+
+
+def fingerprint(encoded: bytes) -> tuple[int, int]:
+    """Return 128 bits that tell bytes apart in this process, by the keyed hash of dicts.
+
+    It costs less than half of a digest, and does not let another thread in, as `hashlib` does from 2 KB on.
+    """
+    return hash(encoded), hash(_SALT + encoded)
 
 
 class Recent:

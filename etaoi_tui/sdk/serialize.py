@@ -145,6 +145,8 @@ class PayloadSerializer:
                 value = value()
             except Exception as error:
                 return _encode({"etaoi_tui.note": f"this payload could not be made: {short_error(error)}"})
+            if type(value) is dict:
+                return value
             if value is None:
                 return EMPTY_MAP
         if isinstance(value, dict):  # of a class of its own, whose methods could be anything

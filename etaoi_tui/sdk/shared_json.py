@@ -8,7 +8,6 @@ encoding, which is made in C, before it is described or looked at for secrets.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -16,7 +15,7 @@ import msgspec
 
 from etaoi_collector.wire.encode import encode_text, encode_utf8, utf8_of
 from etaoi_collector.wire.references import reference_to, text_of
-from etaoi_tui.sdk.known_values import GROUP, KnownValues, Recent
+from etaoi_tui.sdk.known_values import GROUP, KnownValues, Recent, fingerprint
 from etaoi_tui.sdk.limits import Limits
 
 _WORTH_SHARING = 1_024
@@ -71,6 +70,9 @@ class Shape(Protocol):
     def opened(self, value: Any) -> Any:
         """Return a value described one level deep: with the values in it as they are, or a `SharedList`."""
 
+    def identity(self, value: Any) -> tuple[Any, ...] | None:
+        """Return what all copies of a value have in common while one of them lives; None when not told."""
+
 
 class Texts(Protocol):
     """How values become text under one tracer's limits and rules."""
@@ -110,16 +112,26 @@ class SharedJson:
     def encode(self, value: Any, shape: Shape) -> tuple[bytes, list[bytes]] | None:
         """Encode a value as a text; return it with the digests of what it refers to.
 
-        None when it has to be cut as a whole.
+        None when it has to be cut as a whole. What one step gave and the next one got is mostly in the same
+        batch, and encoded once.
         """
+        values = self._values
+        identity = shape.identity(value)
+        name = (id(self._memory), identity)
+        if identity is not None:
+            earlier = values.in_batch.get(name)
+            if earlier is not None and earlier[0] == values.generation:
+                return earlier[2], earlier[3]
         out = _Pieces(self._limits.text)
-        generation = self._values.generation
+        generation = values.generation
         self._add(out, value, shape, 0)
         encoded = out.encoded()
         if out.size > self._limits.text:
             return None
-        if self._values.generation > generation + 1:  # more than there is room for: the first are forgotten
+        if values.generation > generation + 1:  # more than there is room for: the first are forgotten
             return None
+        if identity is not None:
+            values.in_batch[name] = values.generation, value, encoded, out.used
         return encoded, out.used
 
     def _add(self, out: _Pieces, value: Any, shape: Shape, depth: int) -> None:
@@ -148,7 +160,7 @@ class SharedJson:
         """Add a large plain value as a reference."""
         remaining = out.remaining
         out.remaining = max(0, remaining - len(raw))
-        name = hashlib.blake2b(raw, digest_size=16).digest(), remaining if len(raw) > remaining else None
+        name = fingerprint(raw), remaining if len(raw) > remaining else None
         digest: bytes | None = self._memory.get(name)
         if digest is None or not self._values.has(digest):
             if len(raw) > remaining or kind is str:
@@ -191,7 +203,7 @@ class SharedJson:
             self._add_items(out, items, shape, depth)
             return
         out.remaining -= len(raw)
-        name = hashlib.blake2b(raw, digest_size=16).digest(), "items"
+        name = fingerprint(raw), "items"
         digest: bytes | None = self._memory.get(name)
         if digest is None or not self._values.has(digest):
             inner = _Pieces(len(raw) * 2)
@@ -294,6 +306,16 @@ class _Pieces:
     def encoded(self) -> bytes:
         self._flush()
         return text_of(self._parts) if self.used else self._parts[0]
+
+
+def identity_of(value: Any) -> int | tuple[int, ...]:
+    """Return what a value and its shallow copies have in common while one of them lives."""
+    kind = type(value)
+    if kind is list:
+        return tuple(map(id, value))
+    if kind is dict:
+        return (-1, *map(id, value), *map(id, value.values()))
+    return id(value)
 
 
 def _raw(value: Any) -> bytes | None:

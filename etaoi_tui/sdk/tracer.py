@@ -116,8 +116,12 @@ class Delta(msgspec.Struct, eq=False):
     metadata: Mapping[str, Any] | None = None
 
 
-class End(msgspec.Struct, eq=False):
-    """A span's end, as it waits for the sender."""
+class End(msgspec.Struct, eq=False, gc=False):
+    """A span's end, as it waits for the sender.
+
+    Nothing refers to one but the queue, so the garbage collector need not look at it: what waits makes the
+    host's full collections come earlier. The same goes for payloads and for runs that have ended.
+    """
 
     span: Span
     payload: Any

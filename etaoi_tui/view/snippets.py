@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from etaoi_collector.lru import Lru
@@ -18,6 +19,10 @@ _LONGEST = 400
 
 _BEHIND = 12
 """Cells that are kept for what stands behind a match, where there is room."""
+
+_MESSAGE_START = re.compile(r'^.*"(?:content|text|input|output)": ?"(?=[^"]*$)')
+"""JSON around the text of a message, before a match and behind it: a row shows the words alone."""
+_MESSAGE_END = re.compile(r'"[\s\]}]+$')
 
 _SIDES = {"input": "in", "output": "out"}
 """What a row says of where a match stands, as the query language does; others stand in the row itself."""
@@ -67,6 +72,7 @@ class Snippets:
         if at < 0:
             return crop(snippet, width), "", ""
         before, match, behind = snippet[:at], snippet[at : at + len(word)], snippet[at + len(word) :]
+        before, behind = _MESSAGE_START.sub("", before), _MESSAGE_END.sub("", behind)
         room = width - cells(match) - min(cells(behind), _BEHIND)
         if cells(before) > room:
             tail = before

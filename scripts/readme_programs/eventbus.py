@@ -35,10 +35,10 @@ class EventBus:
 async def main():
     bus = EventBus()
     # README_LINE
-    said = {"content": "hello", "snapshot": "hello"}
+    delta = {"content": "hello", "snapshot": "hello"}
     await bus.publish(Event("execution_started", "main", execution_id="e1"))
     await bus.publish(Event("node_loop_started", "main", "writer", "e1"))
-    await bus.publish(Event("llm_text_delta", "main", "writer", "e1", said))
+    await bus.publish(Event("llm_text_delta", "main", "writer", "e1", delta))
     await bus.publish(Event("execution_completed", "main", execution_id="e1"))
 
 

@@ -34,17 +34,17 @@ class Server(pb_grpc.LoomcycleServicer):
         await asyncio.sleep(60)
 
     async def GetTranscript(self, request, context):
-        told = (("started", {"type": "started"}), ("text", {"type": "text", "text": "hello"}))
-        told += (("done", {"type": "done", "stop_reason": "end_turn"}),)
+        transcript = (("started", {"type": "started"}), ("text", {"type": "text", "text": "hello"}))
+        transcript += (("done", {"type": "done", "stop_reason": "end_turn"}),)
         events = [
             pb.TranscriptEvent(
                 seq=number,
                 session_id="session-3",
                 run_id="run-1",
                 type=kind,
-                payload=json.dumps(said).encode(),
+                payload=json.dumps(payload).encode(),
             )
-            for number, (kind, said) in enumerate(told)
+            for number, (kind, payload) in enumerate(transcript)
         ]
         return pb.Transcript(events=events)
 

@@ -23,5 +23,5 @@ async def test_rows_of_runs_that_begin_alike_differ(size: tuple[int, int]) -> No
         await pilot.press("1")
         await w.tick(pilot)
         runs = w.app.main.traces
-        shown = "\n".join(runs.render_line(y).text for y in range(runs.size.height))
-        assert all(section in shown for section in SECTIONS), shown
+        list_text = "\n".join(runs.render_line(y).text for y in range(runs.size.height))
+        assert all(section in list_text for section in SECTIONS), list_text

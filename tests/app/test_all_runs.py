@@ -35,7 +35,7 @@ async def five(w: World, pilot: Pilot[Any]) -> None:
     await w.tick(pilot)
 
 
-def shown(w: World) -> str:
+def shown_run(w: World) -> str:
     return str(w.tree.rows.trace.roots[0].name)
 
 
@@ -50,12 +50,12 @@ def listed(w: World) -> list[str]:
 async def test_e_goes_on_into_the_next_run_that_failed_and_around() -> None:
     async with world() as (w, pilot):
         await five(w, pilot)
-        seen = []
+        visited = []
         for key in ("e", "e", "e", "E", "E"):
             await pilot.press(key)
-            seen.append((shown(w), w.tree.cursor.name))
-        assert [name for name, _ in seen] == ["delta", "beta", "delta", "beta", "delta"]
-        assert {tool for _, tool in seen} == {"search"}
+            visited.append((shown_run(w), w.tree.cursor.name))
+        assert [name for name, _ in visited] == ["delta", "beta", "delta", "beta", "delta"]
+        assert {tool for _, tool in visited} == {"search"}
 
 
 async def test_e_begins_with_the_failure_that_ended_the_run_and_comes_to_handled_ones_after_it() -> None:
@@ -72,39 +72,39 @@ async def test_e_begins_with_the_failure_that_ended_the_run_and_comes_to_handled
         await w.tick(pilot)
         w.tree.follow(False)
         await pilot.press("2", "g")
-        seen = []
+        visited = []
         for key in ("e", "e", "e", "e", "E", "E"):
             await pilot.press(key)
-            seen.append(w.tree.cursor.name)
-        assert seen == ["publish", "first", "second", "publish", "second", "first"]
+            visited.append(w.tree.cursor.name)
+        assert visited == ["publish", "first", "second", "publish", "second", "first"]
         await pilot.press("g", "e")
         assert w.tree.cursor.name == "first", "what ended it was seen: on in order from the cursor"
 
 
-async def test_e_says_that_nothing_failed_only_when_nothing_did() -> None:
+async def test_e_reports_no_errors_only_when_there_are_none() -> None:
     async with world() as (w, pilot):
         for name in ("one", "two"):
             run(w, name)
         await w.tick(pilot)
         await pilot.press("e")
         await pilot.pause()
-        assert w.said == "No errors in 2 runs."
+        assert w.message == "No errors in 2 runs."
 
 
-async def test_a_search_in_a_run_without_hits_says_where_they_are_and_n_goes_there() -> None:
+async def test_a_search_without_hits_in_this_run_names_other_runs_and_n_goes_there() -> None:
     async with world() as (w, pilot):
         await five(w, pilot)
         await pilot.press("2", "slash", *"beta")
         await w.tick(pilot)
         assert "0 hits here, more in 1 other run" in note(w)
         await pilot.press("enter")
-        assert shown(w) == "beta"
+        assert shown_run(w) == "beta"
         assert w.tree.cursor in w.tree.search.hits
         await pilot.press("escape", "slash", *"kind:tool", "enter", "n")
-        names = {shown(w)}
+        names = {shown_run(w)}
         for _ in range(4):
             await pilot.press("n")
-            names.add(shown(w))
+            names.add(shown_run(w))
         assert names == {"alpha", "beta", "gamma", "delta", "epsilon"}
         await pilot.press("N")
         await w.tick(pilot)
@@ -131,7 +131,7 @@ async def test_in_the_list_only_runs_with_hits_are_listed_and_more_as_they_come(
         assert len(listed(w)) == 7
 
 
-async def test_a_filter_is_kept_by_name_and_survives_a_restart(tmp_path: Any) -> None:
+async def test_a_filter_is_saved_by_name_and_survives_a_restart(tmp_path: Any) -> None:
     async with world() as (w, pilot):
         await five(w, pilot)
         await pilot.press("1", "slash", *"@bad=status:error", "enter")
@@ -183,7 +183,7 @@ async def test_back_and_forward_through_jumps_across_runs() -> None:
         await pilot.press("ctrl+o")
         assert w.tree.cursor is first
         await pilot.press("ctrl+o")
-        assert w.tree.cursor is began and shown(w) == "epsilon"
+        assert w.tree.cursor is began and shown_run(w) == "epsilon"
         await pilot.press("alt+o", "alt+o")
         assert w.tree.cursor is second
         await pilot.press("J", "J", "ctrl+o")
@@ -203,20 +203,20 @@ async def test_motions_by_kind() -> None:
         run(w, "later", thread="t")
         await w.tick(pilot)
         w.app.main.go_to_span(w.app.store.find_span(root.span_id))
-        seen = []
+        visited = []
         for key in (")", ")", ">", "<", "b", "B", "(", ")", ")"):
             await pilot.press(
                 {")": "right_parenthesis", "(": "left_parenthesis", ">": "greater_than_sign"}.get(key)
                 or {"<": "less_than_sign"}.get(key, key)
             )
-            seen.append(w.tree.cursor.name)
-        assert seen == [
+            visited.append(w.tree.cursor.name)
+        assert visited == [
             "call-0", "call-1", "tool-1", "tool-0", "agent-1", "agent-0", "call-0", "call-1", "call-2",
         ]  # fmt: skip
         await pilot.press("u")
-        assert shown(w) == "later"
+        assert shown_run(w) == "later"
         await pilot.press("U")
-        assert shown(w) == "planner"
+        assert shown_run(w) == "planner"
 
 
 @pytest.mark.parametrize("pane", ["1", "2", "3"])
@@ -228,7 +228,7 @@ async def test_escape_ends_a_search_from_any_pane(pane: str) -> None:
         assert len(listed(w)) == 5 and w.tree.search is None
 
 
-async def test_the_third_call_is_reached_by_its_number_and_says_it() -> None:
+async def test_the_third_call_is_reached_by_its_number_and_shows_it() -> None:
     async with world() as (w, pilot):
         root = w.scribe.start("sub_agent", "planner")
         for number in range(5):

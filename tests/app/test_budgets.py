@@ -1,4 +1,4 @@
-"""Budgets: read from the user's file, coloured where a sum stands, said once while it happens."""
+"""Budgets: read from the user's file, coloured where a sum stands, notified once while it happens."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ask(w: World, calls: int = 1, **agent: Any) -> None:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def notifications(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the app says, in order."""
     price_book().load()
     messages: list[str] = []
@@ -64,17 +64,17 @@ def test_a_table_of_the_settings_names_them(tmp_path: Path) -> None:
     assert "[budget] is a table" in load_settings(file, load_commands(), key_name).problems[0]
 
 
-async def test_a_run_that_crosses_its_budget_is_coloured_and_said_once(said: list[str]) -> None:
+async def test_a_run_that_crosses_its_budget_is_coloured_and_notified_once(notifications: list[str]) -> None:
     async with world(settings=Settings(budgets=Budgets(run_dollars=0.5))) as (w, pilot):
         w.app.main.traces.figures.load_prices()
         ask(w)
         await w.tick(pilot)
-        assert not said and "over" not in header(w)
+        assert not notifications and "over" not in header(w)
         ask(w, 3)
         await w.tick(pilot)
-        assert said == ["planner took 303k tokens, $0.780: over $0.500"]
+        assert notifications == ["planner took 303k tokens, $0.780: over $0.500"]
         await w.tick(pilot)
-        assert len(said) == 1
+        assert len(notifications) == 1
         runs = w.app.main.traces
         row = runs.rows.row(runs.newest())
         over = runs.look("trace-list--over").color
@@ -82,7 +82,7 @@ async def test_a_run_that_crosses_its_budget_is_coloured_and_said_once(said: lis
         assert "".join(lit).strip() in ("$0.780", "$!")
 
 
-async def test_a_header_says_what_was_crossed(said: list[str]) -> None:
+async def test_a_header_names_the_crossed_budget(notifications: list[str]) -> None:
     async with world(settings=Settings(budgets=Budgets(run_tokens=150_000))) as (w, pilot):
         w.app.main.traces.figures.load_prices()
         ask(w, 2)
@@ -90,16 +90,16 @@ async def test_a_header_says_what_was_crossed(said: list[str]) -> None:
         assert "202k tok  $0.520" in header(w) and "over 150k tokens" in header(w)
 
 
-async def test_a_conversation_is_counted_together(said: list[str]) -> None:
+async def test_a_conversation_is_counted_together(notifications: list[str]) -> None:
     async with world(settings=Settings(budgets=Budgets(session_dollars=0.7))) as (w, pilot):
         w.app.main.traces.figures.load_prices()
         for _ in range(4):
             ask(w)
             await w.tick(pilot)
-        assert len(said) == 1 and "3 runs took 303k tokens, $0.780: over $0.700" in said[0]
+        assert len(notifications) == 1 and "3 runs took 303k tokens, $0.780: over $0.700" in notifications[0]
 
 
-async def test_a_header_says_what_its_conversation_crossed(said: list[str]) -> None:
+async def test_a_header_names_the_crossed_budget_of_its_conversation(notifications: list[str]) -> None:
     async with world(settings=Settings(budgets=Budgets(session_dollars=0.7))) as (w, pilot):
         w.app.main.traces.figures.load_prices()
         for runs in range(4):
@@ -109,7 +109,7 @@ async def test_a_header_says_what_its_conversation_crossed(said: list[str]) -> N
             await w.tick(pilot)
 
 
-async def test_a_conversation_s_title_says_what_it_crossed(said: list[str]) -> None:
+async def test_a_conversation_s_title_says_what_it_crossed(notifications: list[str]) -> None:
     async with world(settings=Settings(budgets=Budgets(session_dollars=0.7))) as (w, pilot):
         w.app.main.traces.figures.load_prices()
         ask(w, 2)

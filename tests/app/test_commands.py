@@ -39,7 +39,7 @@ async def test_a_new_file_is_all_that_a_command_needs(new_file: Any) -> None:
         await w.tick(pilot)
         await pilot.press("2", "ctrl+t")
         await pilot.pause()
-        assert w.said == "RESEARCHER"
+        assert w.message == "RESEARCHER"
         w.app.main.footer.say_nothing()
         assert "^t shout" in w.app.main.footer.render_line(0).text
         assert "span.shout" in {entry.id for entry in palette_entries(w.app.main, [])}
@@ -76,7 +76,7 @@ def mine(workspace):
 }
 
 
-async def test_what_is_wrong_with_a_file_of_commands_is_named_and_left_out(
+async def test_invalid_entries_of_a_commands_file_are_named_and_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = load_commands()
@@ -98,7 +98,7 @@ async def test_what_is_wrong_with_a_file_of_commands_is_named_and_left_out(
         async with world(size=(160, 40)) as (w, pilot):
             await pilot.press("ctrl+t")
             await pilot.pause()
-            assert w.said == "MINE"
+            assert w.message == "MINE"
             await pilot.press("exclamation_mark")
             await pilot.pause()
             pane = w.app.screen.pane
@@ -108,7 +108,7 @@ async def test_what_is_wrong_with_a_file_of_commands_is_named_and_left_out(
         sys.modules.pop("etaoi_tui.commands.zz_rival", None)
 
 
-def test_a_key_that_is_given_away_is_taken_from_who_had_it() -> None:
+def test_a_key_that_is_reassigned_is_removed_from_its_old_command() -> None:
     commands = load_commands().with_keys({"voice.worst": ("e", "f5")})
     assert commands["voice.worst"].keys == ("e", "f5")
     assert commands["error.next"].keys == ()

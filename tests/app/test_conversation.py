@@ -19,7 +19,7 @@ def asked(text: str) -> dict[str, Any]:
     return {"inputs": json.dumps({"messages": [{"type": "human", "content": text}]})}
 
 
-def said(text: str) -> dict[str, Any]:
+def response_of(text: str) -> dict[str, Any]:
     return {"outputs": json.dumps({"messages": [{"type": "ai", "content": text}]})}
 
 
@@ -35,10 +35,10 @@ def turn(w: World, n: int) -> None:
         scribe.end(tool, {"output": "found"}, error=error)
     below = scribe.start("sub_agent", "critic", root, payload=asked(f"check {n}"))
     scribe.end(scribe.start("tool", "lookup", below, payload={"input": "{}"}), {"output": "ok"})
-    scribe.end(below, said(f"fine {n}"))
+    scribe.end(below, response_of(f"fine {n}"))
     call = scribe.start("llm", "gpt", root, {"input_messages": [{"role": "human", "text": "?"}]})
     scribe.end(call, {"response": {"role": "ai", "text": f"it is at {n}"}})
-    scribe.end(root, said(f"it is at {n}"))
+    scribe.end(root, response_of(f"it is at {n}"))
     scribe.clock.advance(60_000_000)
 
 
@@ -70,14 +70,14 @@ async def test_c_stands_in_the_trees_place_at_its_end_and_grows(size: tuple[int,
         await settle(w, pilot)
         assert main.talk.display and main.focused is main.talk and not main.span_tree.display
         assert not w.app.screen.is_modal
-        shown = text(w)
-        assert any("it is at 7" in line for line in shown)
-        line = [line for line in shown if "change_order" in line][-1]
+        lines = text(w)
+        assert any("it is at 7" in line for line in lines)
+        line = [line for line in lines if "change_order" in line][-1]
         assert line.split() == ["⚒", "change_order", "A-7", "✗", "locked", "124ms"]
-        assert any("⚒ find_order A-7" in line and "✗" not in line for line in shown)
-        title = shown[0].split(" ", 1)[1]
+        assert any("⚒ find_order A-7" in line and "✗" not in line for line in lines)
+        title = lines[0].split(" ", 1)[1]
         assert "Conversation" in title and "8 turns" in title and "8 calls · 24 tools" in title
-        assert any("▸ ◇ ✓ critic" in line for line in shown) and not any("lookup" in line for line in shown)
+        assert any("▸ ◇ ✓ critic" in line for line in lines) and not any("lookup" in line for line in lines)
         turn(w, 8)
         await settle(w, pilot)
         assert any("it is at 8" in line for line in text(w)) and main.talk.at_end
@@ -102,7 +102,7 @@ async def test_a_tool_that_failed_is_red_in_the_conversation_and_no_other_is() -
         assert red == {"find_order": False, "change_order": True}
 
 
-async def test_what_is_read_stays_in_place_while_turns_arrive_and_the_end_follows_again() -> None:
+async def test_the_scroll_position_stays_while_turns_arrive_and_the_end_follows_again() -> None:
     async with world(size=(120, 35)) as (w, pilot):
         for n in range(8):
             turn(w, n)
@@ -111,11 +111,11 @@ async def test_what_is_read_stays_in_place_while_turns_arrive_and_the_end_follow
         await settle(w, pilot)
         await pilot.press("g")
         await settle(w, pilot)
-        before = text(w)
-        assert any("where is order 0?" in line for line in before)
+        lines_before = text(w)
+        assert any("where is order 0?" in line for line in lines_before)
         turn(w, 8)
         await settle(w, pilot)
-        assert text(w)[5:] == before[5:]
+        assert text(w)[5:] == lines_before[5:]
         await pilot.press("G")
         turn(w, 9)
         await settle(w, pilot)
@@ -162,9 +162,9 @@ async def test_an_agent_unfolds_with_its_tools_and_escape_leads_back() -> None:
         await settle(w, pilot)
         await pilot.press("right_square_bracket")
         await settle(w, pilot)
-        shown = text(w)
+        lines = text(w)
         places = [
-            next(y for y, line in enumerate(shown) if words in line)
+            next(y for y, line in enumerate(lines) if words in line)
             for words in ("find_order", "change_order", "critic", "check 0", "lookup", "fine 0", "it is at 0")
         ]
         assert places == sorted(places)
@@ -236,7 +236,7 @@ async def test_an_answer_has_its_bar_from_its_first_word_on() -> None:
         (line,) = (line for line in text(w) if "on its way" in line)
         assert "▎" in line
         w.scribe.end(call, {"response": {"role": "ai", "text": "it is on its way"}})
-        w.scribe.end(root, said("it is on its way"))
+        w.scribe.end(root, response_of("it is on its way"))
         await settle(w, pilot)
         assert line in text(w), "its end moves nothing"
 
@@ -246,4 +246,4 @@ async def test_who_asks_for_the_agent_of_a_run_that_names_none_is_told_how_to_re
         w.scribe.end(w.scribe.start("sub_agent", "shop"))
         await w.tick(pilot)
         await pilot.press("a")
-        assert "etaoi_tui.attach(agent)" in w.said
+        assert "etaoi_tui.attach(agent)" in w.message

@@ -8,7 +8,7 @@ from etaoi_collector.wire.encode import DROPPED_KEY
 from .world import world
 
 
-async def test_a_run_with_drops_says_how_many_in_the_list_and_in_json() -> None:
+async def test_a_run_with_dropped_events_shows_their_number_in_the_list_and_in_json() -> None:
     async with world() as (w, pilot):
         w.source.connect()
         for name, dropped in (("whole", None), ("holey", "1234")):
@@ -23,5 +23,5 @@ async def test_a_run_with_drops_says_how_many_in_the_list_and_in_json() -> None:
         lines = [runs.render_line(y).text for y in range(runs.size.height)]
         holey = [line for line in lines if "⚠1,234 lost" in line]
         assert len(holey) == 1 and sum("lost" in line for line in lines) == 1, lines
-        told = [trace_object(trace) for trace in w.app.store.traces.values()]
-        assert sorted((one["dropped"], one["status"]) for one in told) == [(0, "ok"), (1234, "ok")]
+        objects = [trace_object(trace) for trace in w.app.store.traces.values()]
+        assert sorted((one["dropped"], one["status"]) for one in objects) == [(0, "ok"), (1234, "ok")]

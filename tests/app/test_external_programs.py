@@ -22,14 +22,14 @@ from tests.scribe import Scribe
 VIEWER = [sys.executable, "-m", "etaoi_tui"]
 
 
-def test_the_editor_is_chosen_before_the_pager_and_what_is_not_there_is_passed_over() -> None:
+def test_the_editor_is_chosen_before_the_pager_and_missing_programs_are_skipped() -> None:
     python = shlex.quote(sys.executable)
     assert viewer_command({"VISUAL": "", "EDITOR": f"{python} -u", "PAGER": "less"}) == [sys.executable, "-u"]
     assert viewer_command({"EDITOR": "no-such-editor", "PAGER": python}) == [sys.executable]
     assert viewer_command({"EDITOR": "'open quote", "PAGER": python}) == [sys.executable]
 
 
-def test_the_file_of_a_value_is_private_is_named_for_what_it_holds_and_goes() -> None:
+def test_the_file_of_a_value_is_private_has_a_fitting_name_and_is_deleted() -> None:
     with value_file('{"a": "\udcff"}') as path:
         assert path.suffix == ".json"
         assert path.read_text("utf-8") == '{"a": "?"}'
@@ -40,7 +40,7 @@ def test_the_file_of_a_value_is_private_is_named_for_what_it_holds_and_goes() ->
         assert path.suffix == ".md"
 
 
-async def test_a_command_reads_the_value_and_its_output_and_status_come_back() -> None:
+async def test_a_command_reads_the_value_and_returns_its_output_and_status() -> None:
     piped = await pipe_through("tr a-z A-Z", "words\n" * 100_000)
     assert piped.output == "WORDS\n" * 100_000 and piped.code == 0 and not piped.note
     failed = await pipe_through("echo no >&2; exit 3", "x" * 1_000_000)
@@ -63,13 +63,13 @@ async def test_endless_output_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "shown"),
+    ("command", "expected"),
     [("cat", "needle"), ("exit 4", "exit status 4"), ("true", "no output")],
 )
-async def test_the_page_says_what_came_out(command: str, shown: str) -> None:
+async def test_the_page_shows_the_output(command: str, expected: str) -> None:
     document = result_document(command, "Output", await pipe_through(command, "needle"))
     (section,) = document.tabs[0].sections
-    assert shown in str(section.blocks) and section.title == f"Output | {command}"
+    assert expected in str(section.blocks) and section.title == f"Output | {command}"
 
 
 @pytest.fixture
@@ -83,10 +83,11 @@ def recording(tmp_path: Path) -> Path:
 
 
 def test_a_value_opens_in_the_editor_and_the_viewer_comes_back(tmp_path: Path, recording: Path) -> None:
-    seen = tmp_path / "seen"
+    edited_copy = tmp_path / "seen"
     editor = tmp_path / "editor"
     editor.write_text(
-        f'#!/bin/sh\ncp "$1" {shlex.quote(str(seen))}\necho EDITOR IS HERE\nread line\n', encoding="utf-8"
+        f'#!/bin/sh\ncp "$1" {shlex.quote(str(edited_copy))}\necho EDITOR IS HERE\nread line\n',
+        encoding="utf-8",
     )
     editor.chmod(0o700)
     env = {"EDITOR": str(editor), "VISUAL": "", "ETAOI_TUI_STATE_DIR": str(tmp_path / "state")}
@@ -96,7 +97,7 @@ def test_a_value_opens_in_the_editor_and_the_viewer_comes_back(tmp_path: Path, r
         since = terminal.position
         terminal.press("V")
         terminal.wait_for("EDITOR IS HERE", since=since)
-        assert "needle" in seen.read_text("utf-8")
+        assert "needle" in edited_copy.read_text("utf-8")
         since = terminal.position
         terminal.press("\r")
         terminal.wait_for("quit", since=since)

@@ -46,41 +46,41 @@ def lines(w: World) -> list[str]:
     return [str(options.get_option_at_index(row).prompt) for row in range(options.option_count)]
 
 
-def said(w: World) -> str:
+def status_text(w: World) -> str:
     """What stands below the list."""
     return str(w.app.screen.query_one("Vertical").border_subtitle)
 
 
-async def found(w: World, pilot: Pilot[Any], text: str, words: str) -> None:
-    """Search something, and wait for what is said of it."""
+async def search_for(w: World, pilot: Pilot[Any], text: str, words: str) -> None:
+    """Search something, and wait for the words of the status."""
     await pilot.press("ctrl+f")
     await pilot.pause()
     assert isinstance(w.app.screen, FindEverywhere)
     for letter in text:
         await pilot.press("space" if letter == " " else letter)
     for _ in range(1200):
-        if words in said(w):
+        if words in status_text(w):
             return
         await asyncio.sleep(0.05)
         await pilot.pause()
-    raise TimeoutError(said(w))
+    raise TimeoutError(status_text(w))
 
 
 async def test_a_hit_in_another_recording_opens_it_at_the_span(state: Path) -> None:
     async with world(live=False) as (w, pilot):
-        await found(w, pilot, "needle", "1 run ·")
+        await search_for(w, pilot, "needle", "1 run ·")
         assert [line.split()[0] for line in lines(w)] == ["✓", "⚒"]
         assert "Where is my parcel?" in lines(w)[0]
         assert "needle" in lines(w)[1] and "\x1b" not in lines(w)[1]
         await pilot.press("down", "enter")
         await pilot.pause()
-    wanted = w.app.return_value
-    assert isinstance(wanted, ChosenRecording)
-    assert Path(wanted.path).name == "run-20260102-030405-abcd.msgpack"
-    assert wanted.span_id == SPAN
+    chosen = w.app.return_value
+    assert isinstance(chosen, ChosenRecording)
+    assert Path(chosen.path).name == "run-20260102-030405-abcd.msgpack"
+    assert chosen.span_id == SPAN
 
 
-async def test_a_hit_in_what_is_shown_is_gone_to(state: Path) -> None:
+async def test_a_hit_in_the_open_recording_is_selected(state: Path) -> None:
     async with world() as (w, pilot):
         agent = w.scribe.start("sub_agent", "shop")
         tool = w.scribe.start("tool", "other", parent=agent)
@@ -93,8 +93,8 @@ async def test_a_hit_in_what_is_shown_is_gone_to(state: Path) -> None:
         w.scribe.end(again)
         await w.tick(pilot)
         w.scribe = scribe
-        await found(w, pilot, "needle", "1 run ·")
-        assert "stops listening" in said(w)
+        await search_for(w, pilot, "needle", "1 run ·")
+        assert "stops listening" in status_text(w)
         await pilot.press("down", "enter")
         await pilot.pause()
         assert w.app.is_running and w.app.return_value is None
@@ -105,9 +105,9 @@ async def test_a_hit_in_what_is_shown_is_gone_to(state: Path) -> None:
         assert w.app.screen.text == "needle"
 
 
-async def test_what_is_wrong_with_a_query_is_said_and_nothing_is_searched(state: Path) -> None:
+async def test_an_invalid_query_shows_its_error_and_searches_nothing(state: Path) -> None:
     async with world() as (w, pilot):
-        await found(w, pilot, "dur>x", "dur takes a time")
+        await search_for(w, pilot, "dur>x", "dur takes a time")
         await pilot.press("enter")
         assert isinstance(w.app.screen, FindEverywhere)
         await pilot.press("escape")
@@ -115,19 +115,19 @@ async def test_what_is_wrong_with_a_query_is_said_and_nothing_is_searched(state:
         assert w.app.screen is w.app.main
 
 
-async def test_nothing_found_is_said(state: Path) -> None:
+async def test_a_search_without_hits_is_reported(state: Path) -> None:
     async with world() as (w, pilot):
-        await found(w, pilot, "zzznowhere", "nothing found")
+        await search_for(w, pilot, "zzznowhere", "nothing found")
         assert lines(w) == []
 
 
 async def test_typing_on_gives_a_running_search_up(state: Path) -> None:
     async with world() as (w, pilot):
-        await found(w, pilot, "need", "run")
+        await search_for(w, pilot, "need", "run")
         await pilot.press(*"le")
         await pilot.pause()
         for _ in range(1200):
-            if said(w).startswith("1 run ·"):
+            if status_text(w).startswith("1 run ·"):
                 break
             await asyncio.sleep(0.05)
             await pilot.pause()

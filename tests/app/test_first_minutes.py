@@ -85,9 +85,9 @@ async def test_the_tour_fits_and_covers_nothing(source: FedSource, size: tuple[i
         tour, footer, body = (app.main.query_one(one) for one in ("#tour", "#footer", "#body"))
         assert (tour.region.y, tour.region.height) == (footer.region.y - 1, 1)
         assert body.region.bottom <= tour.region.y
-        said = line(app)
-        assert all(f" {app.commands[step.command].shown_key} " in said for step in STEPS)
-        assert said.rstrip().endswith("esc end")
+        tour_line = line(app)
+        assert all(f" {app.commands[step.command].shown_key} " in tour_line for step in STEPS)
+        assert tour_line.rstrip().endswith("esc end")
 
 
 async def test_keys_light_up_and_the_last_one_ends_the_tour(source: FedSource) -> None:
@@ -133,13 +133,13 @@ def _failed_tool(at: Workspace) -> bool:
 
 
 def _request_of(number: int) -> Callable[[Workspace], bool]:
-    def shown(at: Workspace) -> bool:
+    def is_shown(at: Workspace) -> bool:
         span, trace = at.selection.span, at.selection.trace
         calls = [one for one in trace.spans if one.kind == "llm"] if trace is not None else []
         calls.sort(key=lambda one: one.started_at)
         return at.detail.tab == "request" and span is calls[number] and "raw request" in page(at)
 
-    return shown
+    return is_shown
 
 
 def _diff(at: Workspace) -> bool:

@@ -25,14 +25,14 @@ async def test_the_first_picture_of_a_recording_has_its_rows(
     rows_at_first_layout: list[int] = []
     refresh: Callable[..., Any] = type(app.main)._refresh_layout
 
-    def seen(screen: Any, *args: Any, **kwargs: Any) -> Any:
+    def record_picture(screen: Any, *args: Any, **kwargs: Any) -> Any:
         rows_at_first_layout.append(len(app.main.span_tree.rows))
         return refresh(screen, *args, **kwargs)
 
-    monkeypatch.setattr(type(app.main), "_refresh_layout", seen)
+    monkeypatch.setattr(type(app.main), "_refresh_layout", record_picture)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         tree = app.main.span_tree
         assert rows_at_first_layout[0] == len(tree.rows) > 3
-        shown = "\n".join(tree.render_line(y).text for y in range(tree.size.height))
-        assert "researcher" in shown
+        tree_text = "\n".join(tree.render_line(y).text for y in range(tree.size.height))
+        assert "researcher" in tree_text

@@ -13,8 +13,8 @@ async def test_a_finished_chain_of_middleware_shows_whether_it_is_open() -> None
         probes = []
         above = root
         for name in ("Outer", "Middle", "Inner"):
-            told = {"lc_probe": "wrap_model_call", "probe_label": name}
-            above = w.scribe.start("middleware", name, above, metadata=told)
+            metadata = {"lc_probe": "wrap_model_call", "probe_label": name}
+            above = w.scribe.start("middleware", name, above, metadata=metadata)
             probes.append(above)
         w.scribe.end(w.scribe.start("llm", "gpt-5", above))
         for probe in (*reversed(probes), root):
@@ -43,7 +43,7 @@ async def test_a_finished_row_gets_its_triangle_when_inner_steps_are_shown() -> 
         assert "inner step" in w.lines()[1]
 
 
-async def test_a_finished_and_folded_row_counts_what_comes_late() -> None:
+async def test_a_finished_and_folded_row_counts_late_spans() -> None:
     async with world() as (w, pilot):
         root = w.scribe.start("sub_agent", "researcher")
         w.scribe.end(w.scribe.start("tool", "one", root))
@@ -57,14 +57,14 @@ async def test_a_finished_and_folded_row_counts_what_comes_late() -> None:
         assert " +2" in w.lines()[0]
 
 
-async def test_a_turn_shows_what_was_said_in_it_whenever_that_comes() -> None:
+async def test_a_turn_shows_its_transcript_whenever_it_arrives() -> None:
     async with world() as (w, pilot):
         root = w.scribe.start("sub_agent", "caller")
         turn = w.scribe.start("voice_turn", "turn 1", root)
         await w.tick(pilot)
         await pilot.press("v")
-        said = w.scribe.start("voice_input", "speech", turn)
-        w.scribe.end(said, {"transcript": "what changed in version two"})
+        speech = w.scribe.start("voice_input", "speech", turn)
+        w.scribe.end(speech, {"transcript": "what changed in version two"})
         await w.tick(pilot)
         assert "what changed in version two" in w.lines()[w.line_of("turn 1")]
         w.scribe.end(turn)
@@ -72,8 +72,8 @@ async def test_a_turn_shows_what_was_said_in_it_whenever_that_comes() -> None:
         late = w.scribe.start("voice_turn", "turn 2", root)
         w.scribe.end(late)
         await w.tick(pilot)
-        said = w.scribe.start("voice_input", "speech", late)
-        w.scribe.end(said, {"transcript": "nothing at all"})
+        speech = w.scribe.start("voice_input", "speech", late)
+        w.scribe.end(speech, {"transcript": "nothing at all"})
         await w.tick(pilot)
         assert "nothing at all" in w.lines()[w.line_of("turn 2")]
 
@@ -106,18 +106,18 @@ async def test_inner_steps_nested_deeper_than_pythons_stack() -> None:
         assert "s0" in w.lines()[1]
 
 
-async def test_a_trace_that_left_memory_and_came_back_is_shown_as_it_is_now() -> None:
+async def test_a_trace_that_was_evicted_and_came_back_is_up_to_date() -> None:
     async with world(max_spans=5) as (w, pilot):
         root = w.scribe.start("sub_agent", "old")
         w.scribe.end(root)
         await w.tick(pilot)
-        shown = w.tree.rows.trace
+        earlier_trace = w.tree.rows.trace
         for number in range(20):
             w.scribe.end(w.scribe.start("sub_agent", f"run {number}"))
         w.source.send(w.scribe.take())
         w.scribe.start("tool", "late", root)
         await w.tick(pilot)
-        assert w.tree.rows.trace is not shown
+        assert w.tree.rows.trace is not earlier_trace
         assert w.app.store.traces[w.tree.rows.trace.trace_id] is w.tree.rows.trace
 
 

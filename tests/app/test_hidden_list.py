@@ -15,7 +15,7 @@ def _runs(w: World, runs: int) -> None:
         w.scribe.end(w.scribe.start("sub_agent", f"run {number}"))
 
 
-async def test_two_panes_say_that_a_list_of_several_runs_is_hidden_and_a_click_brings_it() -> None:
+async def test_a_hidden_list_of_several_runs_is_announced_and_a_click_opens_it() -> None:
     async with world(size=(120, 35)) as (w, pilot):
         _runs(w, 1)
         await w.tick(pilot)
@@ -53,14 +53,14 @@ def prices() -> None:
 
 @pytest.mark.usefixtures("prices")
 @pytest.mark.parametrize("size", [(120, 35), (80, 24)])
-async def test_what_all_runs_cost_is_said_where_their_list_is_hidden(size: tuple[int, int]) -> None:
+async def test_the_cost_of_all_runs_is_shown_where_their_list_is_hidden(size: tuple[int, int]) -> None:
     async with world(size=size) as (w, pilot):
         w.app.main.traces.figures.load_prices()
         ask(w)
         ask(w)
         await w.tick(pilot)
-        said = first_line(w) if size[0] > 80 else w.app.main.breadcrumb.render_line(0).text
-        assert "2 runs $0.520" in said
+        line = first_line(w) if size[0] > 80 else w.app.main.breadcrumb.render_line(0).text
+        assert "2 runs $0.520" in line
 
 
 async def test_three_panes_need_no_words_for_it() -> None:

@@ -119,7 +119,7 @@ async def test_which_run_failed_takes_one_key(live: bool) -> None:
 
 
 @both_ways
-async def test_what_the_chat_cost_takes_none(live: bool) -> None:
+async def test_the_cost_of_a_chat_takes_no_key(live: bool) -> None:
     """Four calls in each of thirty turns, of 1,000 tokens in and 100 out, at $2.50 and $10 a million."""
     async with chat(live) as at:
         await at.until(lambda: "$0.420" in at.list_text)
@@ -136,7 +136,7 @@ async def test_a_word_in_any_prompt_takes_two_keys_and_the_word(live: bool) -> N
 
 
 @both_ways
-async def test_what_the_third_model_call_got_takes_four_keys(live: bool) -> None:
+async def test_the_request_of_the_third_model_call_takes_four_keys(live: bool) -> None:
     async with chat(live) as at:
         run = at.w.app.main.selection.trace
         await at.press("right_parenthesis", "right_parenthesis", "right_parenthesis", "r")
@@ -178,14 +178,14 @@ async def test_behind_the_last_call_comes_the_first_and_it_says_so() -> None:
     async with chat(live=False) as at:
         for _ in range(CALLS):
             await at.press("right_parenthesis")
-        assert not at.w.said
+        assert not at.w.message
         await at.press("right_parenthesis")
-        assert at.w.said == "Round the end of the run: its first model call."
+        assert at.w.message == "Round the end of the run: its first model call."
         first = at.cursor
         await at.press("left_parenthesis")
-        assert at.w.said == "Round the beginning of the run: its last model call."
+        assert at.w.message == "Round the beginning of the run: its last model call."
         assert at.cursor.started_at > first.started_at
         await at.press("b")
         assert at.cursor.name == "support"
         await at.press("b")
-        assert at.w.said == "This is the run's only agent."
+        assert at.w.message == "This is the run's only agent."

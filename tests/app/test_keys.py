@@ -129,7 +129,7 @@ async def test_errors_are_found_where_they_began_even_when_folded_away() -> None
         assert w.tree.cursor.name == "run_tests"
 
 
-async def test_search_dims_what_does_not_match_and_walks_the_hits() -> None:
+async def test_search_dims_other_rows_and_visits_the_hits() -> None:
     async with world() as (w, pilot):
         await a_tree(w, pilot)
         await pilot.press("slash", *"needle")
@@ -153,7 +153,7 @@ async def test_search_dims_what_does_not_match_and_walks_the_hits() -> None:
         assert note.has_class("-error")
 
 
-async def test_search_looks_into_payloads_and_not_at_the_ids_around_them() -> None:
+async def test_search_reads_payloads_and_not_the_ids_around_them() -> None:
     async with world() as (w, pilot):
         await a_tree(w, pilot)
         part_of_an_id = w.tree.rows.spans[0].trace.session.session_id[:8]
@@ -197,13 +197,13 @@ async def test_zoom_and_the_sizes_of_panes() -> None:
     async with world(size=(160, 45)) as (w, pilot):
         await a_tree(w, pilot)
         main = w.app.main
-        before = main.detail.region.height
+        height_before = main.detail.region.height
         await pilot.press("3", "plus")
         await pilot.pause()
-        assert main.detail.region.height == before + 2
+        assert main.detail.region.height == height_before + 2
         await pilot.press("underscore", "underscore")
         await pilot.pause()
-        assert main.detail.region.height == before - 2
+        assert main.detail.region.height == height_before - 2
         await pilot.press("z")
         await pilot.pause()
         assert main.detail.region.width == 160
@@ -231,7 +231,9 @@ async def test_any_size_shows_something_and_survives_every_key(size: tuple[int, 
         assert w.app.is_running
 
 
-async def test_copying_sends_what_was_chosen_and_says_where_it_went(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_copying_sends_the_chosen_text_and_names_its_destination(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("etaoi_tui.screens.copy_menu.copy_locally", lambda text: None)
     async with world() as (w, pilot):
         await a_tree(w, pilot)
@@ -244,7 +246,7 @@ async def test_copying_sends_what_was_chosen_and_says_where_it_went(monkeypatch:
         lines = w.app.clipboard.splitlines()
         assert len(lines) == 6
         assert span.trace.trace_id in lines[0]
-        assert "terminal" in w.said
+        assert "terminal" in w.message
 
 
 async def test_an_answer_takes_the_place_of_the_one_before_and_a_warning_stays() -> None:
@@ -255,7 +257,7 @@ async def test_an_answer_takes_the_place_of_the_one_before_and_a_warning_stays()
         for key in ("D", "x", "x"):
             await pilot.press(key)
             await pilot.pause()
-        assert "inner steps" in w.said
+        assert "inner steps" in w.message
 
 
 async def test_a_theme_is_remembered_when_it_was_chosen_here() -> None:
@@ -283,7 +285,7 @@ async def test_the_language_of_the_search_stands_in_two_columns() -> None:
     assert "unknown field" in str(rest)
 
 
-async def test_clearing_empties_the_list_and_keeps_what_comes_next() -> None:
+async def test_clearing_empties_the_list_and_later_runs_are_listed() -> None:
     async with world() as (w, pilot):
         await a_tree(w, pilot)
         await pilot.press("ctrl+l")
@@ -301,17 +303,17 @@ async def test_the_mouse_selects_folds_opens_and_drags() -> None:
         row = w.line_of("reviewer") + 1
         await pilot.click("#tree", offset=(60, row))
         assert w.tree.cursor.name == "reviewer"
-        left = w.lines()[row - 1].index("▾") + w.tree.content_offset.x
-        await pilot.click("#tree", offset=(left, row))
+        arrow_x = w.lines()[row - 1].index("▾") + w.tree.content_offset.x
+        await pilot.click("#tree", offset=(arrow_x, row))
         assert "run_tests" not in names(w)
         await pilot.click("#tree", offset=(60, row), times=2)
         assert main.pane == "detail"
-        before = main.traces.region.width
+        width_before = main.traces.region.width
         await pilot.mouse_down("#split-traces", offset=(0, 5))
-        await pilot.hover(offset=(before + 10, 5))
-        await pilot.mouse_up(offset=(before + 10, 5))
+        await pilot.hover(offset=(width_before + 10, 5))
+        await pilot.mouse_up(offset=(width_before + 10, 5))
         await pilot.pause()
-        assert main.traces.region.width > before
+        assert main.traces.region.width > width_before
         await pilot.click("#footer", offset=(2, 0))
 
 
@@ -326,7 +328,7 @@ async def test_the_palette_offers_every_command_of_the_pane_by_what_people_call_
         assert w.app.sizes.recent == ["pane.zoom"]
 
 
-async def test_the_palette_finds_runs_themes_and_recordings_and_says_when_nothing_is_called_that() -> None:
+async def test_the_palette_finds_runs_themes_and_recordings_and_reports_when_nothing_matches() -> None:
     async with world() as (w, pilot):
         await a_tree(w, pilot)
         w.scribe.end(w.scribe.start("sub_agent", "another \x1b[31mrun"))
@@ -361,10 +363,10 @@ async def test_keys_right_behind_the_one_that_opens_the_search_belong_to_it() ->
         assert w.app.screen is main and main.search.text == "c/j"
 
 
-async def test_control_c_says_how_to_quit() -> None:
+async def test_control_c_shows_how_to_quit() -> None:
     async with world() as (w, pilot):
         await pilot.press("ctrl+c")
-        assert w.said == "Press q to quit."
+        assert w.message == "Press q to quit."
 
 
 @pytest.mark.parametrize("key", ["colon", "y"])

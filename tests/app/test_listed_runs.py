@@ -34,7 +34,7 @@ class Opened:
         await pilot.pause()
 
     @property
-    def shown(self) -> Trace:
+    def shown_run(self) -> Trace:
         """The run whose tree is on the screen."""
         trace = self.app.main.selection.trace
         assert trace is not None
@@ -55,75 +55,75 @@ def source(tmp_path: Path) -> Iterator[CataloguedSource]:
 async def opened(
     source: CataloguedSource, *, max_spans: int = 10_000
 ) -> AsyncIterator[tuple[Opened, Pilot[Any]]]:
-    made = Opened(source, max_spans)
-    async with made.app.run_test(size=(160, 45)) as pilot:
-        await made.step(pilot)
-        yield made, pilot
+    viewer = Opened(source, max_spans)
+    async with viewer.app.run_test(size=(160, 45)) as pilot:
+        await viewer.step(pilot)
+        yield viewer, pilot
 
 
-async def test_all_runs_stand_there_and_the_newest_is_read_first(source: CataloguedSource) -> None:
-    async with opened(source) as (made, pilot):
-        store, traces = made.app.store, made.app.main.traces
+async def test_all_runs_are_listed_and_the_newest_is_read_first(source: CataloguedSource) -> None:
+    async with opened(source) as (viewer, pilot):
+        store, traces = viewer.app.store, viewer.app.main.traces
         assert traces.rows.runs == len(store.traces) > 100
         assert sum(trace.events > 0 for trace in store.traces.values()) < 10
         assert traces.rows.totals.figures.tokens > 100_000
-        assert made.shown is traces.newest()
+        assert viewer.shown_run is traces.newest()
         for _ in range(3):
-            await made.step(pilot)
-        assert made.shown.is_read
-        assert made.app.main.span_tree.row_count > 1
-        assert not made.app.feed.ended
+            await viewer.step(pilot)
+        assert viewer.shown_run.is_read
+        assert viewer.app.main.span_tree.row_count > 1
+        assert not viewer.app.feed.ended
 
 
 async def test_e_goes_to_the_error_of_a_run_that_was_not_read(source: CataloguedSource) -> None:
-    async with opened(source) as (made, pilot):
-        await made.step(pilot)
-        before = made.shown
+    async with opened(source) as (viewer, pilot):
+        await viewer.step(pilot)
+        first_run = viewer.shown_run
         await pilot.press("e")
-        if made.shown is before:
+        if viewer.shown_run is first_run:
             await pilot.press("e")
-        target = made.shown
+        target = viewer.shown_run
         assert not target.is_read
         for _ in range(6):
-            await made.step(pilot)
-        assert made.shown is target
+            await viewer.step(pilot)
+        assert viewer.shown_run is target
         assert target.is_read
-        cursor = made.app.main.selection.span
+        cursor = viewer.app.main.selection.span
         assert cursor is not None
         assert is_origin_of_error(cursor)
-        assert not made.app.feed.ended
+        assert not viewer.app.feed.ended
 
 
-async def test_a_run_that_left_memory_is_read_again_when_it_is_shown(source: CataloguedSource) -> None:
-    async with opened(source, max_spans=500) as (made, pilot):
-        while not made.app.feed.ended:
-            await made.step(pilot)
-        assert made.app.store.span_count <= 1_000
-        gone = next(trace for trace in made.app.store.traces.values() if trace.unread is not None)
-        assert gone in made.app.main.traces.all
-        made.app.main.navigator.go_to_run(gone)
+async def test_an_evicted_run_is_read_again_when_it_is_shown(source: CataloguedSource) -> None:
+    async with opened(source, max_spans=500) as (viewer, pilot):
+        while not viewer.app.feed.ended:
+            await viewer.step(pilot)
+        assert viewer.app.store.span_count <= 1_000
+        evicted = next(trace for trace in viewer.app.store.traces.values() if trace.unread is not None)
+        assert evicted in viewer.app.main.traces.all
+        viewer.app.main.navigator.go_to_run(evicted)
         for _ in range(4):
-            await made.step(pilot)
-        assert gone.unread is None
-        assert made.shown is gone
-        assert made.app.main.span_tree.row_count > 1
+            await viewer.step(pilot)
+        assert evicted.unread is None
+        assert viewer.shown_run is evicted
+        assert viewer.app.main.span_tree.row_count > 1
 
 
 async def test_a_filter_covers_runs_that_were_not_read(source: CataloguedSource) -> None:
-    async with opened(source) as (made, pilot):
-        app = made.app
+    async with opened(source) as (viewer, pilot):
+        app = viewer.app
         failed = {trace for trace in app.main.traces.all.newest_first() if has_problem(trace)}
         assert len(failed) > 5
         filter_runs(app.main, "err:")
         for _ in range(3):
-            await made.step(pilot)
+            await viewer.step(pilot)
         assert set(app.main.traces.rows.newest_first()) == failed
         assert not app.feed.ended
         await pilot.press("enter")
-        while not made.shown.is_read:
-            await made.step(pilot)
-        await made.step(pilot)
-        assert made.shown in failed
+        while not viewer.shown_run.is_read:
+            await viewer.step(pilot)
+        await viewer.step(pilot)
+        assert viewer.shown_run in failed
         cursor = app.main.selection.span
         assert cursor is not None
         assert cursor.error
@@ -132,34 +132,34 @@ async def test_a_filter_covers_runs_that_were_not_read(source: CataloguedSource)
 
 @pytest.fixture
 def growing(tmp_path: Path) -> Growing:
-    made = Growing(tmp_path, of_clients(tmp_path, 3_000, 3_000))
-    made.write(0.6)
-    made.tell()
-    return made
+    recording = Growing(tmp_path, of_clients(tmp_path, 3_000, 3_000))
+    recording.write(0.6)
+    recording.tell()
+    return recording
 
 
 async def test_a_recording_that_grows_is_listed_and_followed(growing: Growing) -> None:
     source = await asyncio.to_thread(growing.open)
     size = source.reader.size
-    async with opened(source) as (made, pilot):
-        traces = made.app.main.traces
-        known = traces.rows.runs
-        assert known > 20
+    async with opened(source) as (viewer, pilot):
+        traces = viewer.app.main.traces
+        run_count = traces.rows.runs
+        assert run_count > 20
         assert source.reader.position < size / 4
-        assert made.shown is traces.newest()
+        assert viewer.shown_run is traces.newest()
         await asyncio.to_thread(growing.write, 0.8)
-        while traces.rows.runs == known:
-            await made.step(pilot)
+        while traces.rows.runs == run_count:
+            await viewer.step(pilot)
         assert source.reader.position < size / 2
-        seen = traces.rows.runs
+        run_count = traces.rows.runs
         await asyncio.to_thread(growing.write, 0.9)
-        while traces.rows.runs == seen:
-            await made.step(pilot)
+        while traces.rows.runs == run_count:
+            await viewer.step(pilot)
         assert source.live
         await asyncio.to_thread(growing.finish)
-        while not made.app.feed.ended:
-            await made.step(pilot)
+        while not viewer.app.feed.ended:
+            await viewer.step(pilot)
         assert not source.live
         plain = await asyncio.to_thread(read_plainly, growing.path)
-        assert len(made.app.store.traces) == len(plain[0].traces)
+        assert len(viewer.app.store.traces) == len(plain[0].traces)
     source.close()

@@ -7,7 +7,7 @@ from etaoi_tui.widgets.span_tree import SpanTree
 from .world import world
 
 
-async def test_the_empty_screen_says_where_it_listens_and_what_to_paste() -> None:
+async def test_the_empty_screen_shows_its_address_and_the_lines_to_paste() -> None:
     async with world() as (w, pilot):
         welcome = w.app.main.welcome
         assert w.app.main.has_class("-empty")
@@ -22,10 +22,10 @@ async def test_the_empty_screen_says_where_it_listens_and_what_to_paste() -> Non
         assert root
 
 
-async def test_the_footer_offers_what_the_row_under_the_cursor_has() -> None:
+async def test_the_footer_offers_the_commands_of_the_row_under_the_cursor() -> None:
     async with world(live=False) as (w, pilot):
-        shown = "\n".join(w.tree.render_line(y).text for y in range(4))
-        assert "This recording holds no spans" in shown
+        tree_text = "\n".join(w.tree.render_line(y).text for y in range(4))
+        assert "This recording holds no spans" in tree_text
         root = w.scribe.start("sub_agent", "researcher")
         w.scribe.start("llm", "gpt-5", root)
         w.scribe.start("task", "house keeping", root)
@@ -66,8 +66,8 @@ async def test_streamed_text_stands_in_the_open_row_and_in_the_detail() -> None:
         w.tree.select(w.app.store.find_span(llm.span_id))
         await w.tick(pilot)
         detail = w.app.main.detail
-        shown = "\n".join(detail.render_line(y).text for y in range(detail.size.height))
-        assert "The three changes that matter are" in shown
+        detail_text = "\n".join(detail.render_line(y).text for y in range(detail.size.height))
+        assert "The three changes that matter are" in detail_text
 
 
 async def test_following_goes_with_the_newest_and_moving_up_lets_go() -> None:
@@ -92,7 +92,7 @@ async def test_following_goes_with_the_newest_and_moving_up_lets_go() -> None:
         assert "new" not in w.tree.badge()
 
 
-async def test_rows_above_the_reader_grow_without_moving_what_is_read() -> None:
+async def test_rows_above_grow_without_moving_the_visible_rows() -> None:
     async with world(size=(160, 40)) as (w, pilot):
         root = w.scribe.start("sub_agent", "root")
         first = w.scribe.start("sub_agent", "early", root)
@@ -166,8 +166,8 @@ async def test_rejected_events_are_counted_on_the_screen_and_explained_on_the_pr
         await pilot.press("exclamation_mark")
         await pilot.pause()
         page = w.app.screen.query_one("DetailPane")
-        shown = "\n".join(page.render_line(y).text for y in range(page.size.height))
-        assert "nonsense" in shown
+        page_text = "\n".join(page.render_line(y).text for y in range(page.size.height))
+        assert "nonsense" in page_text
         await pilot.press("escape")
         assert w.app.screen is w.app.main
 
@@ -181,7 +181,7 @@ async def test_the_state_of_a_voice_session_is_on_the_first_line() -> None:
 
 
 async def test_the_first_screen_offers_lines_to_copy() -> None:
-    """A number chooses one, y copies the whole of it; who was not let in is said there."""
+    """A number chooses one, y copies the whole of it; rejected clients are shown."""
     async with world() as (w, pilot):
         welcome = w.app.main.welcome
 
@@ -190,10 +190,12 @@ async def test_the_first_screen_offers_lines_to_copy() -> None:
 
         assert "etaoi-tui run -- python agent.py" in text()
         await pilot.press("5", "y")
-        wanted = "export LANGSMITH_TRACING=true LANGSMITH_ENDPOINT=http://127.0.0.1:8787 LANGSMITH_API_KEY=x"
-        assert w.app.clipboard == wanted
+        expected = (
+            "export LANGSMITH_TRACING=true LANGSMITH_ENDPOINT=http://127.0.0.1:8787 LANGSMITH_API_KEY=x"
+        )
+        assert w.app.clipboard == expected
         await pilot.press("9", "y")
-        assert w.app.clipboard == wanted
+        assert w.app.clipboard == expected
         w.source.notices = ["Turned away: a client asked for POST /v1/messages"]
         await w.tick(pilot)
         assert "POST /v1/messages" in text()

@@ -22,7 +22,7 @@ from etaoi_tui.resilient_driver import ResilientOutput, make_resilient
 SECONDS = 60.0
 
 
-class Gone:
+class ClosedOutput:
     """A terminal of which nothing is left."""
 
     def write(self, text: str) -> int:
@@ -32,8 +32,8 @@ class Gone:
         raise OSError(errno.EIO, "Input/output error")
 
 
-def test_what_cannot_be_written_is_let_go() -> None:
-    output = ResilientOutput(Gone())  # type: ignore[arg-type]
+def test_output_that_cannot_be_written_is_dropped() -> None:
+    output = ResilientOutput(ClosedOutput())  # type: ignore[arg-type]
     assert output.write("words") == 5
     output.flush()
 
@@ -56,7 +56,7 @@ class Stuck:
         self.write("restored")
 
 
-def test_what_a_terminal_that_stands_still_cannot_take_is_drawn_later() -> None:
+def test_output_that_a_blocked_terminal_cannot_take_is_drawn_later() -> None:
     later: list[Any] = []
     app = types.SimpleNamespace(refresh="refresh", call_later=lambda *call, **how: later.append((call, how)))
     driver: Any = make_resilient(Stuck)(app)  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ def test_what_a_terminal_that_stands_still_cannot_take_is_drawn_later() -> None:
     for number in range(100):
         driver.write(str(number))
     assert 0 < waiting.qsize() < 30 and not later
-    left = waiting.qsize()
+    remaining = waiting.qsize()
     while waiting.qsize() > 1:
         waiting.get()
     driver.write("half a screen")
@@ -74,13 +74,13 @@ def test_what_a_terminal_that_stands_still_cannot_take_is_drawn_later() -> None:
     assert later == [(("refresh",), {"layout": True})]
     driver.write("whole")
     assert waiting.qsize() == 2
-    for _ in range(left):
+    for _ in range(remaining):
         driver.write("more")
     driver.stop_application_mode()
     assert list(waiting.queue)[-1] == "restored"
 
 
-def test_the_viewer_ends_when_its_terminal_is_gone(tmp_path: Path) -> None:
+def test_the_viewer_ends_when_its_terminal_is_closed(tmp_path: Path) -> None:
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 35, 120, 0, 0))
     viewer = subprocess.Popen(

@@ -30,10 +30,10 @@ async def a_run(w: World, pilot: Pilot[Any]) -> None:
     await w.tick(pilot)
 
 
-def said(w: World) -> str:
+def messages(w: World) -> str:
     """What the footer says, and what waits behind the answer to a key."""
     footer = w.app.main.footer
-    return " | ".join([w.said, *(one.text for one in footer._messages._waiting)])
+    return " | ".join([w.message, *(one.text for one in footer._messages._waiting)])
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ async def test_a_dialog_that_has_answered_ignores_the_rest_of_the_read(
         assert len(w.app.faults) == 0
 
 
-async def test_a_command_that_fails_costs_itself_and_is_told_with_its_traceback(
+async def test_a_command_that_fails_costs_only_itself_and_is_reported_with_its_traceback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with world() as (w, pilot):
@@ -65,7 +65,7 @@ async def test_a_command_that_fails_costs_itself_and_is_told_with_its_traceback(
         monkeypatch.setattr(w.app.main.traces, "step_run", lambda runs: 1 / 0)
         await pilot.press("J", "J")
         await pilot.pause()
-        assert "“next run” failed: ZeroDivisionError" in said(w)
+        assert "“next run” failed: ZeroDivisionError" in messages(w)
         assert [fault.times for fault in w.app.faults.faults] == [2]
         await pilot.press("exclamation_mark")
         await pilot.pause()
@@ -115,7 +115,7 @@ async def test_a_dialog_that_fails_is_closed(where: str) -> None:
         await pilot.press("x")
         while w.app.screen is not w.app.main:
             await pilot.pause(0.02)
-        assert "The bad dialog failed: RuntimeError: no " in said(w)
+        assert "The bad dialog failed: RuntimeError: no " in messages(w)
         await pilot.press("j")
         assert w.tree.cursor.name == "fetch"
 
@@ -137,19 +137,19 @@ async def test_a_row_that_cannot_be_drawn_leaves_the_others(monkeypatch: pytest.
         assert "researcher" in strips[1].text
         assert strips[2].text.strip() == ""
         await pilot.pause()
-        assert "Span tree failed: KeyError" in said(w)
+        assert "Span tree failed: KeyError" in messages(w)
         assert w.app.screen is w.app.main
 
 
 @pytest.mark.parametrize("part", ["document", "tab", "block"])
-async def test_a_detail_that_fails_says_so_in_its_place(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_detail_that_fails_shows_an_error(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from etaoi_tui.detail.document.model import Document, Section, Tab, Text
     from etaoi_tui.detail.layout.page import PageLayout
 
-    def fail(*told: Any) -> Any:
+    def fail(*args: Any) -> Any:
         raise RuntimeError("this viewer is broken")
 
-    def describe(span: Any, *told: Any) -> Document:
+    def describe(span: Any, *args: Any) -> Document:
         if part == "document":
             fail()
         good = Tab("good", "Good", lambda: [Section("good", "Good", [Text("all is well")])])
@@ -172,7 +172,7 @@ async def test_a_detail_that_fails_says_so_in_its_place(part: str, monkeypatch: 
         detail = w.app.main.detail
         page = "\n".join(detail.render_line(y).text for y in range(12))
         assert "This cannot be shown" in page and "this viewer is broken" in page
-        assert "failed: RuntimeError" in said(w)
+        assert "failed: RuntimeError" in messages(w)
         if part == "tab":
             await pilot.press("right_curly_bracket")
             assert "all is well" in "\n".join(detail.render_line(y).text for y in range(12))
@@ -193,7 +193,7 @@ def _once(work: Any, fail: Any) -> Any:
     return maybe
 
 
-def test_faults_are_kept_once_each_and_the_newest_only() -> None:
+def test_faults_are_unique_and_only_the_newest_are_listed() -> None:
     log = FaultLog(lambda: 5.0)
     for number in range(FAULTS_KEPT + 5):
         for _ in range(2):

@@ -22,7 +22,7 @@ def wait_for_person(w: World, name: str, question: str) -> Any:
     return root
 
 
-async def test_each_running_agent_says_what_it_does_and_its_key_goes_there() -> None:
+async def test_each_running_agent_shows_its_activity_and_its_key_goes_there() -> None:
     async with world(size=(200, 45)) as (w, pilot):
         scribe = w.scribe
         lead = scribe.start("sub_agent", "lead", agent="lead")
@@ -45,7 +45,7 @@ async def test_each_running_agent_says_what_it_does_and_its_key_goes_there() -> 
         await pilot.press("alt+1")
         assert w.tree.cursor is w.app.store.find_span(tool.span_id)
         await pilot.press("alt+7")
-        assert "No agent has the number 7" in w.said
+        assert "No agent has the number 7" in w.message
         await pilot.press("ctrl+o")
         assert w.tree.cursor is w.app.store.find_span(call.span_id)
         scribe.end(tool, {"output": "x"})
@@ -56,7 +56,7 @@ async def test_each_running_agent_says_what_it_does_and_its_key_goes_there() -> 
         assert w.tree.cursor is w.app.store.find_span(call.span_id), "an agent keeps its number"
 
 
-async def test_tokens_a_second_are_measured_while_words_come() -> None:
+async def test_tokens_a_second_are_measured_while_text_streams() -> None:
     async with world(size=(160, 45)) as (w, pilot):
         call = w.scribe.start("llm", "gpt-5")
         await w.tick(pilot)
@@ -72,7 +72,7 @@ async def test_tokens_a_second_are_measured_while_words_come() -> None:
         assert "≈0.0 tok/s" in first_line(w)
 
 
-async def test_who_waits_for_a_person_says_for_what() -> None:
+async def test_an_agent_that_waits_for_a_person_shows_its_question() -> None:
     async with world(size=(160, 45)) as (w, pilot):
         wait_for_person(w, "dba", "May I drop the table?")
         await w.tick(pilot)
@@ -126,7 +126,7 @@ async def test_follow_goes_to_the_streaming_call_then_the_longest_open_then_the_
         assert w.tree.cursor.name == "gpt-5", "the newest answer"
 
 
-async def test_when_follow_is_off_the_line_says_so_and_counts_what_came() -> None:
+async def test_when_follow_is_off_the_line_shows_it_and_counts_new_spans() -> None:
     async with world(size=(160, 30)) as (w, pilot):
         scribe = w.scribe
         root = scribe.start("sub_agent", "root")
@@ -157,20 +157,20 @@ async def test_w_goes_to_the_slowest_tool_of_the_session_and_on() -> None:
             scribe.end(tool, {"output": "x"})
             scribe.end(root)
         await w.tick(pilot)
-        seen, said = [], []
+        visited, messages = [], []
         for _ in range(4):
             await pilot.press("w")
-            seen.append(w.tree.cursor.name)
-            said.append(w.said)
-        assert seen == ["took-7", "took-3", "took-1", "took-7"]
-        assert said[:2] == [
+            visited.append(w.tree.cursor.name)
+            messages.append(w.message)
+        assert visited == ["took-7", "took-3", "took-1", "took-7"]
+        assert messages[:2] == [
             "took-7, 7.00s: the slowest of the session's tool calls.",
             "took-3, 3.00s: number 2 of the slowest of the session's tool calls.",
         ]
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 120, 160, 200, 300])
-async def test_chips_fit_any_width_and_never_push_out_what_is_wrong(width: int) -> None:
+async def test_chips_fit_any_width_and_never_displace_errors(width: int) -> None:
     async with world(size=(width, 24)) as (w, pilot):
         for number in range(12):
             root = w.scribe.start("sub_agent", f"agent-{number:02d}", agent="x")
@@ -222,8 +222,8 @@ async def test_words_that_stream_begin_with_a_whole_word() -> None:
         for word in "The carrier has it since this morning and by the page of its depot it comes".split():
             w.scribe.say(call, f"{word} ")
             await w.tick(pilot)
-            shown = first_line(w).partition("“")[2].split("alt+")[0].split()
-            assert set(shown) <= set(
+            quoted_words = first_line(w).partition("“")[2].split("alt+")[0].split()
+            assert set(quoted_words) <= set(
                 "The carrier has it since this morning and by the page of its depot it comes".split()
             )
 

@@ -44,11 +44,11 @@ async def test_either_edge_between_list_and_tree_moves_with_the_mouse(width: int
     async with world(size=(width, 45), live=False) as (w, pilot):
         await _three_runs(w, pilot)
         traces = w.app.main.traces
-        before = traces.region.width
+        width_before = traces.region.width
         await _drag(pilot, traces.region.right + behind, 9, 7, 0)
-        assert traces.region.width == before + 7
+        assert traces.region.width == width_before + 7
         await _drag(pilot, traces.region.right + behind, 9, -3, 0)
-        assert traces.region.width == before + 4
+        assert traces.region.width == width_before + 4
         assert w.app.mouse_captured is None and not w.app.screen.selections
 
 
@@ -68,9 +68,9 @@ async def test_either_edge_between_tree_and_detail_beside_it_moves_with_the_mous
     async with world(size=(200, 45), live=False) as (w, pilot):
         await _three_runs(w, pilot)
         detail = w.app.main.detail
-        left = detail.region.x
-        await _drag(pilot, left - 1 + behind, 20, -9, 0)
-        assert abs(detail.region.x - (left - 9)) <= 1
+        left_edge = detail.region.x
+        await _drag(pilot, left_edge - 1 + behind, 20, -9, 0)
+        assert abs(detail.region.x - (left_edge - 9)) <= 1
 
 
 async def test_a_tab_in_the_detail_s_edge_is_still_a_tab() -> None:

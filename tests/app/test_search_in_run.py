@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from textual.pilot import Pilot
@@ -49,14 +50,14 @@ def marked(w: World) -> list[str]:
     pane = w.app.main.detail
     page = pane._page
     assert page is not None
-    found = []
+    marked_words = []
     top = pane.scroll_offset.y
     for y in range(top, min(page.count, top + pane.size.height - 1)):
         line = "".join(text for text, _ in page.line(y).runs)
         for start, stop, look in pane.marks_of(y):
             word = line[start:stop].lower()
-            found.append(word.upper() if look == "match-here" else word)
-    return found
+            marked_words.append(word.upper() if look == "match-here" else word)
+    return marked_words
 
 
 def note(w: World) -> str:
@@ -108,7 +109,7 @@ async def test_a_search_from_below_a_hit_stays_below_it() -> None:
         assert w.tree.cursor.name == "look"
 
 
-async def test_a_kept_search_is_one_jump_to_come_back_from() -> None:
+async def test_a_confirmed_search_is_one_jump_to_come_back_from() -> None:
     async with world() as (w, pilot):
         await a_run(w, pilot)
         await pilot.press("slash", *"needle")
@@ -145,7 +146,9 @@ async def test_n_walks_through_the_detail_and_on_to_the_next_hit() -> None:
         assert marked(w) == []
 
 
-async def test_what_the_search_unfolds_is_closed_again_and_what_the_reader_closes_stays() -> None:
+async def test_rows_that_the_search_unfolds_are_closed_again_and_rows_that_the_user_closes_stay_closed() -> (
+    None
+):
     async with world(size=(120, 30)) as (w, pilot):
         await a_run(w, pilot)
         w.tree.move_to(2)
@@ -167,7 +170,7 @@ async def test_what_the_search_unfolds_is_closed_again_and_what_the_reader_close
         assert {one.key for one in pane._page.sections if not pane._page.is_open(one)} == closed
 
 
-async def test_a_large_value_is_looked_through_while_keys_go_on() -> None:
+async def test_a_large_value_is_searched_while_keys_are_handled() -> None:
     async with world(size=(120, 30)) as (w, pilot):
         root = w.scribe.start("sub_agent", "run")
         big = w.scribe.start("tool", "big", root, {"input": "{}"})
@@ -189,3 +192,16 @@ async def test_a_large_value_is_looked_through_while_keys_go_on() -> None:
         assert ticks > 3
         await w.tick(pilot)
         assert marked(w) == ["NEEDLE"]
+
+
+async def test_a_row_shows_the_words_of_a_message_without_the_json_around_them() -> None:
+    async with world() as (w, pilot):
+        inputs = json.dumps({"messages": [{"type": "human", "content": "Do you ship to Oslo?"}]})
+        root = w.scribe.start("sub_agent", "support", None, {"inputs": inputs})
+        w.scribe.end(w.scribe.start("tool", "look", root, {"input": '{"city": "Oslo"}'}), {"output": "no"})
+        w.scribe.end(root, {"outputs": "{}"})
+        await w.tick(pilot)
+        await pilot.press("2", "slash", *"Oslo")
+        await settle(w, pilot)
+        assert "support in: Do you ship to Oslo?  " in row_of(w, "support")
+        assert 'city="Oslo"' in row_of(w, "look") or 'in: {"city": "Oslo' in row_of(w, "look")

@@ -36,7 +36,7 @@ async def test_a_keymap_changes_keys_footer_help_and_palette() -> None:
         assert "f5" in {entry.note for entry in palette_entries(app.main, [])}
 
 
-async def test_what_was_not_understood_stands_in_the_problems_page() -> None:
+async def test_invalid_settings_are_listed_on_the_problems_page() -> None:
     app = ViewerApp(FedSource(), settings=Settings(problems=["config.toml:3: no"]), automatic=False)
     async with app.run_test(size=(120, 35)) as pilot:
         await pilot.press("exclamation_mark")
@@ -68,8 +68,8 @@ def test_the_viewer_starts_with_odd_settings_and_names_them(environment: dict[st
         # The first closes the page, which ignores what is typed with it; one after that quits.
         wait_for(lambda: terminal.press("q") and terminal.process.poll() is not None)
         terminal.wait_end()
-    before = terminal.written().partition(b"\x1b[?1049h")[0].decode()
-    assert re.search(r'config\.toml:3: "no\.such" is no command', before)
+    startup_text = terminal.written().partition(b"\x1b[?1049h")[0].decode()
+    assert re.search(r'config\.toml:3: "no\.such" is no command', startup_text)
 
 
 def test_a_recording_opened_from_the_first_screen_really_stops_listening(

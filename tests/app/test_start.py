@@ -18,9 +18,9 @@ def modules() -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", LISTED], capture_output=True, text=True, timeout=60, check=True
     )
-    found: list[str] = json.loads(done.stdout)
-    assert "etaoi_tui.screens.workspace" in found
-    return found
+    imported: list[str] = json.loads(done.stdout)
+    assert "etaoi_tui.screens.workspace" in imported
+    return imported
 
 
 @pytest.mark.parametrize(

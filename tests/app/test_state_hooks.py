@@ -17,8 +17,8 @@ NO_CHANGE: list[dict[str, Any]] = [
 def state_hook(w: World, root: Any, name: str, diff: dict[str, Any]) -> None:
     """A graph's node that runs a hook, as our SDK sends them."""
     node = w.scribe.start("middleware", name, root, metadata={"lc_chain_kind": "graph_node"})
-    told = {"lc_probe": name.partition(".")[2], "probe_label": name}
-    hook = w.scribe.start("middleware", None, node, {"before": {}}, metadata=told)
+    metadata = {"lc_probe": name.partition(".")[2], "probe_label": name}
+    hook = w.scribe.start("middleware", None, node, {"before": {}}, metadata=metadata)
     w.scribe.end(hook, {"response": {"none": not diff}, "diff": diff})
     w.scribe.end(node, {"outputs": "{}"})
 
@@ -43,7 +43,7 @@ async def _lines(w: World, pilot: Any, diff: dict[str, Any], hook: str = "Guard.
     ],
 )
 @pytest.mark.parametrize("hook", ["Guard.before_model", "Guard.aafter_agent"])
-async def test_a_hook_that_changed_the_state_keeps_its_row_and_says_what(
+async def test_a_hook_that_changed_the_state_keeps_its_row_and_names_the_change(
     diff: dict[str, Any], words: str, hook: str
 ) -> None:
     async with world(size=(160, 45), live=False) as (w, pilot):
@@ -67,8 +67,8 @@ async def test_its_row_stays_while_it_arrives_piece_by_piece() -> None:
             node = w.scribe.start(
                 "middleware", "Guard.after_model", root, metadata={"lc_chain_kind": "graph_node"}
             )
-            told = {"lc_probe": "after_model", "probe_label": "Guard.after_model"}
-            hook = w.scribe.start("middleware", None, node, {"before": {}}, metadata=told)
+            metadata = {"lc_probe": "after_model", "probe_label": "Guard.after_model"}
+            hook = w.scribe.start("middleware", None, node, {"before": {}}, metadata=metadata)
             await w.tick(pilot)
             w.scribe.end(hook, {"diff": diff})
             await w.tick(pilot)
@@ -78,7 +78,7 @@ async def test_its_row_stays_while_it_arrives_piece_by_piece() -> None:
         assert "sets todos" in line
 
 
-async def test_its_name_is_cut_before_what_it_changed() -> None:
+async def test_the_name_of_a_hook_is_truncated_before_its_change() -> None:
     async with world(size=(80, 24), live=False) as (w, pilot):
         (line,) = await _lines(w, pilot, {"keys_set": ["todos"]}, "GuardOfThePlansOfAll.before_model")
         assert "▤ GuardOfThePlan" in line and "… sets todos" in line

@@ -93,10 +93,10 @@ def test_nothing_hostile_reaches_the_terminal_from_any_surface(tmp_path: Path, s
             for _ in range(len(UGLY)):
                 terminal.press("k")
             terminal.wait_quiet(0.1)
-        for keys, shown in _OVER_THE_SCREEN:
+        for keys, screen_text in _OVER_THE_SCREEN:
             since = terminal.position
             terminal.press(keys)
-            terminal.wait_for(shown, since=since)
+            terminal.wait_for(screen_text, since=since)
             terminal.wait_quiet(0.1)
         for keys in ("J", "3", "G", "1", "K", "e"):
             terminal.press(keys)
@@ -106,10 +106,10 @@ def test_nothing_hostile_reaches_the_terminal_from_any_surface(tmp_path: Path, s
         terminal.wait_end()
     for text in (b"\x1b]52", b"\x1b]8;", b"\x1b]0;", b"\x1b]2;"):
         assert text not in written
-    shown = CONTROL.sub(b"", written).decode("utf-8", "strict")
-    found = UNSAFE.findall(shown)
-    assert not found, f"{found[:5]!r} in {shown[max(shown.index(found[0]) - 40, 0) :][:80]!r}"
-    assert "wiped" in shown, "the values themselves are shown"
+    screen_text = CONTROL.sub(b"", written).decode("utf-8", "strict")
+    unsafe = UNSAFE.findall(screen_text)
+    assert not unsafe, f"{unsafe[:5]!r} in {screen_text[max(screen_text.index(unsafe[0]) - 40, 0) :][:80]!r}"
+    assert "wiped" in screen_text, "the values themselves are shown"
 
 
 @pytest.fixture
@@ -141,22 +141,22 @@ def viewer(state: dict[str, str]) -> Iterator[Terminal]:
     ],
     ids=["q", "ctrl+q", "SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"],
 )
-def test_every_way_out_restores_the_terminal_and_says_where_the_recording_is(
+def test_every_exit_restores_the_terminal_and_names_the_recording(
     viewer: Terminal, state: dict[str, str], ending: str | signal.Signals, code: int
 ) -> None:
-    before = viewer.position
+    exit_start = viewer.position
     if isinstance(ending, str):
         viewer.press(ending)
     else:
         os.kill(viewer.process.pid, ending)
     viewer.wait_end()
-    after = viewer.written(before)
+    after = viewer.written(exit_start)
     assert LEAVES_THE_SCREEN in after
-    said = after.split(LEAVES_THE_SCREEN)[-1].decode()
+    exit_text = after.split(LEAVES_THE_SCREEN)[-1].decode()
     recordings = list((Path(state["ETAOI_TUI_STATE_DIR"]) / "recordings").glob("*.msgpack"))
     assert len(recordings) == 1
-    assert recordings[0].name in said
-    assert "Traceback" not in said
+    assert recordings[0].name in exit_text
+    assert "Traceback" not in exit_text
     assert viewer.process.returncode == code
     assert b"ended-abruptly" in recordings[0].read_bytes()
     assert recordings[0].stat().st_mode & 0o777 == 0o600
@@ -212,7 +212,7 @@ def test_sizes_and_theme_survive_a_restart(state: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("ending", ["q", signal.SIGTERM], ids=["q", "SIGTERM"])
-def test_a_terminal_that_stands_still_keeps_nobody(
+def test_a_blocked_terminal_does_not_block_the_exit(
     viewer: Terminal, state: dict[str, str], ending: str | signal.Signals
 ) -> None:
     _fill(viewer)

@@ -19,6 +19,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from etaoi_tui.resilient_driver import make_resilient
 from etaoi_tui.widgets import textual_internals as internals
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +127,7 @@ def test_the_terminals_driver_can_be_suspended() -> None:
         assert hasattr(LinuxDriver, name)
 
 
-def test_what_is_no_utf8_is_read_as_u_fffd() -> None:
+def test_invalid_utf8_is_read_as_u_fffd() -> None:
     from textual.drivers import linux_driver
 
     internals.decode_input_leniently()
@@ -145,8 +146,17 @@ def test_alt_and_a_digit_are_read_as_that_key_from_any_terminal() -> None:
         assert [event.key for event in parser.feed("")] == [f"alt+{digit}"]
 
 
+def test_a_terminal_s_driver_reads_alt_and_a_digit(monkeypatch: pytest.MonkeyPatch) -> None:
+    from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+    from textual.drivers.linux_driver import LinuxDriver
+
+    monkeypatch.setitem(ANSI_SEQUENCES_KEYS, "\x1b1", "¡")  # type: ignore[arg-type]
+    make_resilient(LinuxDriver)
+    assert "\x1b1" not in ANSI_SEQUENCES_KEYS
+
+
 class Failing(Widget):
-    """Fails where it is told to."""
+    """Fails where a test says so."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -173,13 +183,13 @@ class Contained(internals.ContainedApp[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen: list[tuple[str, object, bool]] = []
+        self.records: list[tuple[str, object, bool]] = []
 
     def compose(self) -> Iterable[Widget]:
         yield Failing()
 
     def contain(self, error: Exception, where: object, *, drawing: bool = False, what: str = "") -> None:
-        self.seen.append((str(error), where, drawing))
+        self.records.append((str(error), where, drawing))
 
     def action_fail(self) -> None:
         raise ValueError("action")
@@ -191,21 +201,21 @@ async def test_exceptions_anywhere_are_contained_and_everything_goes_on() -> Non
         widget = app.query_one(Failing)
         await pilot.click(Failing)
         app.set_timer(0.01, app.action_fail)
-        while "action" not in [error for error, _, _ in app.seen]:
+        while "action" not in [error for error, _, _ in app.records]:
             await pilot.pause(0.02)
         app.call_later(app.action_fail)
         await pilot.pause()
         widget.where = "idle"
         widget.post_message(Click(widget, 0, 0, 0, 0, 1, False, False, False))
         await pilot.pause()
-        said = [error for error, _, _ in app.seen]
-        assert said.count("click") == 2 and said.count("action") == 2 and "idle" in said
-        app.seen.clear()
+        contained = [error for error, _, _ in app.records]
+        assert contained.count("click") == 2 and contained.count("action") == 2 and "idle" in contained
+        app.records.clear()
         widget.where = "draw"
         widget.refresh()
         strips = widget.render_lines(Region(0, 0, 20, 3))
         assert [strip.text.rstrip() for strip in strips] == ["line 0", "", "line 2"]
-        assert all(drawing and where is widget for _, where, drawing in app.seen)
+        assert all(drawing and where is widget for _, where, drawing in app.records)
         assert internals.contained(widget, ValueError("less"), "part")
         assert app.is_running
 
@@ -241,10 +251,12 @@ def test_a_line_that_is_cut_into_itself_is_freed_at_once() -> None:
     gc.collect()
     gc.disable()
     try:
-        before = sum(type(thing) is Strip for thing in gc.get_objects())  # some classes raise when asked
+        strips_before = sum(
+            type(thing) is Strip for thing in gc.get_objects()
+        )  # some classes raise when asked
         for _ in range(100):
             Strip([Segment("x")]).divide([1])
-        assert sum(type(thing) is Strip for thing in gc.get_objects()) <= before
+        assert sum(type(thing) is Strip for thing in gc.get_objects()) <= strips_before
     finally:
         gc.enable()
 

@@ -23,9 +23,9 @@ def text(w: World) -> str:
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 35), (160, 45)])
 async def test_every_command_is_whole(size: tuple[int, int]) -> None:
     async with world(size=size) as (w, _):
-        shown = text(w)
-        assert all(recipe.line in shown for recipe in recipes())
-        assert "plays an agent." in shown
+        screen_text = text(w)
+        assert all(recipe.line in screen_text for recipe in recipes())
+        assert "plays an agent." in screen_text
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])
@@ -55,3 +55,12 @@ def test_a_broken_command_is_the_same_for_a_shell(width: int) -> None:
         assert max(map(len, parts)) <= max(width, 60)
         if not recipe.line.startswith("import "):
             assert shlex.split("\n".join(parts).replace("\\\n", "")) == shlex.split(recipe.line)
+
+
+async def test_keys_of_panes_that_are_not_there_yet_choose_none() -> None:
+    async with world(size=(80, 24)) as (w, pilot):
+        await pilot.press("escape")
+        w.scribe.end(w.scribe.start("sub_agent", "researcher"))
+        await w.tick(pilot)
+        assert w.app.main.arrangement.pane == "tree"
+        assert "researcher" in w.lines()[0]

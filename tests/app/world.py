@@ -59,9 +59,9 @@ class FedSource:
 
     def send_bytes(self, data: bytes, number: int = 1) -> None:
         """A client sends whatever it likes."""
-        place = pack_event_ref(0, len(self._frames))
+        ref = pack_event_ref(0, len(self._frames))
         self._frames.append(data)
-        self._waiting.append(EventBatch(place, 0, decode_frame(data), number, 0.0))
+        self._waiting.append(EventBatch(ref, 0, decode_frame(data), number, 0.0))
 
     def status(self) -> SourceStatus:
         """How it is doing."""
@@ -75,18 +75,18 @@ class FedSource:
 
     def take(self, seconds: float) -> list[SourceItem]:
         """Hand over what waits."""
-        taken, self._waiting = self._waiting, []
-        return taken
+        items, self._waiting = self._waiting, []
+        return items
 
-    def read(self, place: int) -> bytes | Missing:
+    def read(self, ref: int) -> bytes | Missing:
         """Read an event back."""
-        return self._splits.read(place)
+        return self._splits.read(ref)
 
     def close(self) -> None:
         """Nothing to release."""
 
-    def _frame(self, place: int) -> bytes | Missing:
-        return self._frames[unpack_event_ref(place)[1]]
+    def _frame(self, ref: int) -> bytes | Missing:
+        return self._frames[unpack_event_ref(ref)[1]]
 
 
 class World:
@@ -118,7 +118,7 @@ class World:
         return self.app.main.span_tree
 
     @property
-    def said(self) -> str:
+    def message(self) -> str:
         """What the footer says; empty while it shows keys."""
         message = self.app.main.footer.message
         return "" if message is None else message.text
@@ -167,8 +167,8 @@ async def world(
     settings: Settings | None = None,
 ) -> AsyncIterator[tuple[World, Pilot[Any]]]:
     """Run an app in a terminal of that size."""
-    made = World(live=live, offers=offers, max_spans=max_spans, settings=settings)
-    async with made.app.run_test(size=size) as pilot:
-        made.source.connect()
-        await made.tick(pilot)
-        yield made, pilot
+    viewer = World(live=live, offers=offers, max_spans=max_spans, settings=settings)
+    async with viewer.app.run_test(size=size) as pilot:
+        viewer.source.connect()
+        await viewer.tick(pilot)
+        yield viewer, pilot

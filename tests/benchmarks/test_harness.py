@@ -26,9 +26,9 @@ MACHINE = Machine("processor", 2, 8, "Linux", "3.11", {"textual": "8"})
 OTHER = Machine("another", 4, 8, "Linux", "3.11", {"textual": "8"})
 
 
-def row(what: str = "work", value: float = 10.0, *, seen: int = 100, beside: float | None = None) -> Row:
+def row(what: str = "work", value: float = 10.0, *, rows_seen: int = 100, beside: float | None = None) -> Row:
     peer = "" if beside is None else "peer"
-    return Row(what, value, "ms", "<= 9 ms", peer, beside, done=Done(seen, "rows seen", 100))
+    return Row(what, value, "ms", "<= 9 ms", peer, beside, done=Done(rows_seen, "rows seen", 100))
 
 
 def figures(*rows: Row, machine: Machine = MACHINE, name: str = "one") -> Figures:
@@ -45,11 +45,13 @@ def run(
     """Runs the command over benchmarks of the test, its files in a folder of the test."""
 
     def command(*arguments: str, **measures: harness.Measure) -> tuple[int, str]:
-        known = {name: harness.Benchmark(name, measure, quick=True) for name, measure in measures.items()}
-        monkeypatch.setattr(harness, "found", lambda: known)
+        benchmarks = {
+            name: harness.Benchmark(name, measure, quick=True) for name, measure in measures.items()
+        }
+        monkeypatch.setattr(harness, "find_benchmarks", lambda: benchmarks)
         monkeypatch.setattr(harness, "COMMITTED", tmp_path / "figures.json")
         monkeypatch.setattr(page, "PAGE", tmp_path / "performance.md")
-        monkeypatch.setattr(page, "_told_by", lambda name: f"What {name} measures.")
+        monkeypatch.setattr(page, "_description_of", lambda name: f"What {name} measures.")
         status = harness.main(["--json", str(tmp_path / "latest.json"), *arguments])
         return status, capsys.readouterr().out
 
@@ -58,16 +60,16 @@ def run(
 
 def test_no_work_is_no_figure(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     def idle() -> Iterator[Row]:
-        yield row("drew nothing", seen=0)
-        yield row("drew some", seen=99)
+        yield row("drew nothing", rows_seen=0)
+        yield row("drew some", rows_seen=99)
         yield row("took no time", 0.0)
         yield row("drew all")
 
-    status, said = run(one=idle)
+    status, output = run(one=idle)
     assert status == 1
-    assert "not measured: one: drew nothing: 0 rows seen, at least 100 were to be seen" in said
-    assert "not measured: one: drew some: 99 rows seen" in said
-    assert "not measured: one: took no time: 0.0 ms measures nothing" in said
+    assert "not measured: one: drew nothing: 0 rows seen, at least 100 were to be seen" in output
+    assert "not measured: one: drew some: 99 rows seen" in output
+    assert "not measured: one: took no time: 0.0 ms measures nothing" in output
     latest = load(tmp_path / "latest.json")
     assert latest is not None
     assert [figure.what for figure in latest.figures] == ["drew all"]
@@ -78,10 +80,10 @@ def test_what_breaks_stops_nothing_else(run: Callable[..., tuple[int, str]]) -> 
         yield row("before")
         raise IndexError("no span")
 
-    status, said = run(breaks=breaks, works=lambda: [row("after")])
+    status, output = run(breaks=breaks, works=lambda: [row("after")])
     assert status == 1
-    assert "not measured: breaks: IndexError: no span" in said
-    assert "after" in said
+    assert "not measured: breaks: IndexError: no span" in output
+    assert "after" in output
 
 
 def test_rounds_take_turns_and_are_summed_up(
@@ -97,7 +99,7 @@ def test_rounds_take_turns_and_are_summed_up(
     clock = [0.0]
     monkeypatch.setattr("benchmarks.__main__.time.monotonic", lambda: clock[0])
     first, second = iter((30.0, 10.0, 20.0)), iter((1.0, 1.0, 1.0))
-    status, said = run(
+    status, output = run(
         *("--rounds", "3"),
         one=lambda: measure("one", first, 2.0),
         two=lambda: measure("two", second, 1.0),
@@ -108,7 +110,7 @@ def test_rounds_take_turns_and_are_summed_up(
     assert latest is not None
     one = latest.figures[0]
     assert (one.value, one.low, one.high, one.rounds, one.ratio) == (20.0, 10.0, 30.0, 3, 2.0)
-    assert "10 to 30" in said
+    assert "10 to 30" in output
 
 
 def test_time_is_kept(run: Callable[..., tuple[int, str]]) -> None:
@@ -118,9 +120,9 @@ def test_time_is_kept(run: Callable[..., tuple[int, str]]) -> None:
         rounds.append(1)
         yield row()
 
-    status, said = run("--minutes", "-1", one=measure)
+    status, output = run("--minutes", "-1", one=measure)
     assert (status, rounds) == (1, [])
-    assert "not measured: one: there was no time for it" in said
+    assert "not measured: one: there was no time for it" in output
     assert run("quick", one=measure)[0] == 0
     assert len(rounds) == 1
 
@@ -131,9 +133,9 @@ def test_regressions_are_printed(run: Callable[..., tuple[int, str]]) -> None:
 
     assert run("write", one=lambda: measure(1.0))[0] == 0
     assert "worse:" not in run(one=lambda: measure(1.09))[1]
-    said = run(one=lambda: measure(1.5))[1]
-    assert "worse: one: alone: 10 -> 15 ms (50 % worse)" in said
-    assert "worse: one: beside a peer: 2 -> 3 times peer (50 % worse)" in said
+    output = run(one=lambda: measure(1.5))[1]
+    assert "worse: one: alone: 10 -> 15 ms (50 % worse)" in output
+    assert "worse: one: beside a peer: 2 -> 3 times peer (50 % worse)" in output
     assert "worse:" not in run(one=lambda: measure(0.5))[1]
 
 
@@ -158,11 +160,11 @@ def test_spreads_that_overlap_are_said() -> None:
 
 
 def test_figures_survive_a_file_and_those_not_measured_stay(tmp_path: Path) -> None:
-    known = figures(row("kept", beside=2.0))
-    save(tmp_path / "figures.json", known)
-    assert load(tmp_path / "figures.json") == known
+    saved = figures(row("kept", beside=2.0))
+    save(tmp_path / "figures.json", saved)
+    assert load(tmp_path / "figures.json") == saved
     new = figures(row("new"), name="two")
-    assert [figure.what for figure in merged(known, new).figures] == ["kept", "new"]
+    assert [figure.what for figure in merged(saved, new).figures] == ["kept", "new"]
 
 
 def test_names_of_rows_are_distinct() -> None:
@@ -178,6 +180,6 @@ def test_the_page_is_made_from_the_committed_figures() -> None:
 
 def test_every_benchmark_is_found_and_says_what_it_measures() -> None:
     pytest.importorskip("langchain", reason="benchmarks of agents want it")
-    known = harness.found()
-    assert {"decode", "ingest", "keys", "start"} <= {name for name, one in known.items() if one.quick}
-    assert all(page._told_by(name) for name in known)
+    benchmarks = harness.find_benchmarks()
+    assert {"decode", "ingest", "keys", "start"} <= {name for name, one in benchmarks.items() if one.quick}
+    assert all(page._description_of(name) for name in benchmarks)

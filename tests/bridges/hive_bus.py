@@ -39,7 +39,7 @@ NEWER_TYPES = (
     *("credential_provider_disconnected", "tool_catalog_refreshed", "tools_config_changed", "crm_changed"),
 )
 """With the first ones, all that the newest version knows."""
-SINCE_GONE = ("output_key_set", "edge_traversed", "node_action_plan", "escalation_received")
+REMOVED_TYPES = ("output_key_set", "edge_traversed", "node_action_plan", "escalation_received")
 """Names of versions in between."""
 
 
@@ -118,8 +118,8 @@ class FirstBus:
 
     async def emit(self, kind: str, stream_id: str, **rest: Any) -> None:
         """Publish an event of a type by its name, as the bus's many ``emit_*`` methods do."""
-        known = kind.upper() in self.EventType.__members__
-        await self.publish(self.AgentEvent(self.EventType(kind) if known else kind, stream_id, **rest))
+        is_type = kind.upper() in self.EventType.__members__
+        await self.publish(self.AgentEvent(self.EventType(kind) if is_type else kind, stream_id, **rest))
 
 
 class NewestBus(FirstBus):

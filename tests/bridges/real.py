@@ -22,7 +22,7 @@ VERSIONS = {
 
 @functools.cache
 def played(package: str, version: str, mode: str) -> dict[str, dict[str, Any]]:
-    """Run all scenarios of a package; returns what each told, by its name."""
+    """Run all scenarios of a package; returns the result of each, by its name."""
     python = real_env(f"bridge-{package}-{version}", VERSIONS[package][version], *RUNTIME)
     done = subprocess.run(
         [str(python), str(DRIVERS / f"{package}_scenarios.py"), "all", mode],
@@ -41,7 +41,7 @@ def played(package: str, version: str, mode: str) -> dict[str, dict[str, Any]]:
         line for line in done.stderr.splitlines() if line.startswith("etaoi-tui:") and " failed: " in line
     ]
     assert not problems, problems
-    return {told["scenario"]: told for told in map(json.loads, done.stdout.splitlines())}
+    return {result["scenario"]: result for result in map(json.loads, done.stdout.splitlines())}
 
 
 def forest(package: str, version: str, scenario: str) -> Forest:
@@ -54,6 +54,6 @@ def check_that_all_end_alike(package: str, version: str, scenario: str) -> None:
     bare = played(package, version, "bare")[scenario]
     assert bare["outcome"] or bare["stdout"], "a scenario that tells nothing proves nothing"
     for mode in ("watched", "raising"):
-        seen = played(package, version, mode)[scenario]
-        assert seen["outcome"] == bare["outcome"], mode
-        assert seen["stdout"] == bare["stdout"], mode
+        played_result = played(package, version, mode)[scenario]
+        assert played_result["outcome"] == bare["outcome"], mode
+        assert played_result["stdout"] == bare["stdout"], mode

@@ -173,18 +173,18 @@ def test_a_run_that_waits_is_paused_and_says_what_for(watched: Watched) -> None:
     assert not [span for span in trace.spans if span.kind == "llm" and span.status is Status.RUNNING]
 
 
-def test_what_people_say_through_the_bus_is_the_conversation(watched: Watched) -> None:
+def test_client_input_and_output_on_the_bus_is_the_conversation(watched: Watched) -> None:
     watched.play(its_end)
     assert watched.run().status is Status.OK
     document = conversation_document(watched.run().session, watched.payloads, 0.0)
-    said = [
+    sections = [
         (section.title, "".join(block.text for block in section.blocks if isinstance(block, Text)))
         for section in document.tabs[0].sections
     ]
-    assert said == [("guide", "Which city?"), ("user", "Oslo"), ("guide", "Oslo it is")]
+    assert sections == [("guide", "Which city?"), ("user", "Oslo"), ("guide", "Oslo it is")]
 
 
-def test_an_event_made_by_hand_is_a_row_of_the_same_shape(tmp_path: Path) -> None:
+def test_a_hand_written_event_is_a_row_of_the_same_shape(tmp_path: Path) -> None:
     with Collector(CollectorOptions(port=0, record=Record.NONE, watched=True)) as collector:
         watched = Watched(collector)
         handle = etaoi_tui.watch(NewestBus(), server_url=collector.endpoint)
@@ -201,7 +201,7 @@ def test_an_event_made_by_hand_is_a_row_of_the_same_shape(tmp_path: Path) -> Non
         assert watched.summaries.of(progress) == "50%"
 
 
-def test_what_kind_of_failure_it_is_stands_on_the_error_page() -> None:
+def test_the_error_page_names_the_kind_of_failure() -> None:
     with Collector(CollectorOptions(port=0, record=Record.NONE, watched=True)) as collector:
         watched = Watched(collector)
         tracer = open_tracer(server_url=collector.endpoint)
@@ -255,7 +255,7 @@ def test_a_failed_execution_is_one_failure(watched: Watched, nodes: tuple[str, .
         assert {tool.status for tool in tools} == {Status.CANCELLED} and run.roots[0].error == "boom"
 
 
-def test_a_node_has_a_card_of_what_its_events_tell(watched: Watched) -> None:
+def test_a_node_has_an_agent_card_built_from_its_events(watched: Watched) -> None:
     async def work(bus: NewestBus) -> None:
         for run in ("run-1", "run-2"):
             await start(bus, run)

@@ -41,7 +41,7 @@ async def test_an_execution_is_a_tree(bus_class: type[FirstBus], play: Play) -> 
     assert root.children[0].result["iterations"] == 2
 
 
-async def test_a_session_that_is_asked_for_holds_all_streams() -> None:
+async def test_a_requested_session_holds_all_streams() -> None:
     tree = await recorded(FirstBus(), play_first, session_id="mine")
     assert {span.start["session_id"] for span in tree.all()} == {str(session_uuid("mine"))}
 
@@ -190,8 +190,8 @@ async def test_usage_is_the_turns_unless_it_had_one_model_call() -> None:
     assert one.children[0].result["usage"] == USAGE
     assert "cost_usd" not in one.children[0].result
     assert [call.result.get("usage") for call in many.children if call.kind == "llm"] == [None, None]
-    (told,) = many.deltas
-    assert (told["usage"], told["cost_usd"], told["model"]) == (USAGE, 0.25, "m")
+    (last_delta,) = many.deltas
+    assert (last_delta["usage"], last_delta["cost_usd"], last_delta["model"]) == (USAGE, 0.25, "m")
 
 
 async def test_a_silent_model_call_is_found_by_the_context_usage_before_it() -> None:

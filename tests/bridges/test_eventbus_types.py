@@ -17,7 +17,7 @@ from etaoi_tui.sdk.bridge_support.shared import epoch_ns
 from tests.bridges.hive_bus import (
     FIRST_TYPES,
     NEWER_TYPES,
-    SINCE_GONE,
+    REMOVED_TYPES,
     FirstBus,
     NewestBus,
     NodeOfTheFirst,
@@ -46,7 +46,7 @@ DATA: dict[str, dict[str, Any]] = {
     "output_key_set": {"key": "page"},
     "edge_traversed": {"source_node": "a", "target_node": "b", "edge_condition": "on_success"},
 }
-ALL_TYPES = sorted({*FIRST_TYPES, *NEWER_TYPES, *SINCE_GONE})
+ALL_TYPES = sorted({*FIRST_TYPES, *NEWER_TYPES, *REMOVED_TYPES})
 ROWS = sorted(
     kind
     for kind in (*ALL_TYPES, "of_a_version_to_come")
@@ -85,7 +85,7 @@ async def test_a_type_without_a_span_of_its_own_is_a_row_with_all_its_data(kind:
 
 
 @pytest.mark.parametrize("kind", ROWS)
-async def test_what_comes_when_all_is_over_is_a_row_of_what_is_over(kind: str) -> None:
+async def test_late_events_are_rows_of_the_span_that_ended(kind: str) -> None:
     async def play(bus: Any) -> None:
         await start(bus, "e1")
         await complete(bus, "e1")
@@ -99,7 +99,7 @@ async def test_what_comes_when_all_is_over_is_a_row_of_what_is_over(kind: str) -
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ROWS if kind != "node_stalled"])
-async def test_what_belongs_to_no_execution_is_no_run(kind: str) -> None:
+async def test_events_outside_of_any_execution_are_no_run(kind: str) -> None:
     async def play(bus: Any) -> None:
         await bus.emit(kind, "elsewhere", data=dict(DATA.get(kind, {"number": 3})))
 
@@ -109,7 +109,7 @@ async def test_what_belongs_to_no_execution_is_no_run(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(set(ALL_TYPES) - set(ROWS)))
 @pytest.mark.parametrize("data", [{}, {"content": 5, "snapshot": [], "tool_use_id": {}, "usage": "much"}])
-async def test_no_event_without_its_data_makes_it_stumble(kind: str, data: dict[str, Any]) -> None:
+async def test_events_without_data_do_no_harm(kind: str, data: dict[str, Any]) -> None:
     async def play(bus: Any) -> None:
         await start(bus, "e1")
         node = NodeOfTheNewest(bus, "n", "main", "e1")
@@ -171,8 +171,8 @@ async def test_waiting_for_a_person_is_no_work_of_the_model() -> None:
     assert answered.metadata[SAID_TO] == "user"
     node, root = tree.one("sub_agent"), tree.roots[0]
     assert node.waits == root.waits == ["Which city?", ""]
-    said = next(row for row in tree.one("turn").rows() if row.name == "client_input_received")
-    assert (said.metadata[SAID_BY], said.payload["text"]) == ("user", "Oslo")
+    input_row = next(row for row in tree.one("turn").rows() if row.name == "client_input_received")
+    assert (input_row.metadata[SAID_BY], input_row.payload["text"]) == ("user", "Oslo")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ async def test_every_way_to_wait_and_to_go_on(kind: str, data: dict[str, Any], w
     assert all(call.over <= wait[0] or wait[1] <= call.began for call in tree.find("llm"))
 
 
-async def test_what_still_waits_at_the_end_says_so() -> None:
+async def test_an_unfinished_wait_is_labelled_at_the_end() -> None:
     async def play(bus: Any) -> None:
         await start(bus, "e1")
         node = NodeOfTheNewest(bus, "n", "main", "e1")
@@ -242,7 +242,7 @@ async def test_the_models_name_is_on_its_calls() -> None:
     assert all({"model": "claude"} in call.deltas for call in calls)
 
 
-async def test_an_execution_that_is_cancelled_says_nothing_and_is_started_again() -> None:
+async def test_a_cancelled_execution_without_an_event_is_started_again() -> None:
     """The first version publishes nothing then: it is open until its stream stops or nobody listens."""
 
     async def play(bus: Any) -> None:
@@ -254,13 +254,13 @@ async def test_an_execution_that_is_cancelled_says_nothing_and_is_started_again(
     assert [root.error for root in tree.roots] == ["span_end_synthesized_on_detach", None]
 
 
-async def test_what_the_bus_adds_to_an_event_afterwards_changes_nothing_that_was_told() -> None:
+async def test_changing_an_event_afterwards_does_not_change_what_was_recorded() -> None:
     async def play(bus: Any) -> None:
         await start(bus, "e1")
         node = NodeOfTheNewest(bus, "n", "main", "e1")
-        given = {"q": [1]}
-        await node.say("tool_call_started", tool_use_id="t", tool_name="f", tool_input=given)
-        given["q"].append(2)
+        payload = {"q": [1]}
+        await node.say("tool_call_started", tool_use_id="t", tool_name="f", tool_input=payload)
+        payload["q"].append(2)
         await node.say("tool_call_completed", tool_use_id="t", tool_name="f", result="r")
         await complete(bus, "e1")
 

@@ -33,7 +33,7 @@ ROUNDED = timedelta(milliseconds=1)
 """How far a time on the wire may lie from the clock that it was read from."""
 
 
-async def test_what_happened_before_is_told_at_its_own_times() -> None:
+async def test_history_before_attaching_has_its_own_times() -> None:
     bus = FirstBus()
     began = datetime.now().astimezone() - timedelta(hours=2)
 
@@ -46,7 +46,7 @@ async def test_what_happened_before_is_told_at_its_own_times() -> None:
     await past("node_loop_iteration", "n", 2, node_id="n", data={"iteration": 1})
     sink = InMemorySink()
     handle = watch(bus, sink=sink)
-    before = datetime.now().astimezone()
+    attach_time = datetime.now().astimezone()
     await NodeOfTheFirst(bus, "n").say("llm_text_delta", content="now", snapshot="now")
     after = datetime.now().astimezone()
     await complete(bus, "e1")
@@ -62,7 +62,7 @@ async def test_what_happened_before_is_told_at_its_own_times() -> None:
     assert abs((call.began - began).total_seconds() - 2) < 0.001
     assert call.text() == "now"
     first_token = call.began + timedelta(milliseconds=call.result["ttft_ms"])
-    assert before - ROUNDED <= first_token <= after + ROUNDED
+    assert attach_time - ROUNDED <= first_token <= after + ROUNDED
     assert after - ROUNDED <= root.over <= detached + ROUNDED
 
 
@@ -96,13 +96,13 @@ async def test_a_proxy_is_watched_at_the_bus_behind_it() -> None:
 
 async def test_detaching_leaves_no_trace() -> None:
     bus = NewestBus()
-    before = dict(vars(bus))
+    attributes_before = dict(vars(bus))
     handle = watch(bus, sink="memory")
-    assert vars(bus).keys() - before.keys() == {"publish"}
+    assert vars(bus).keys() - attributes_before.keys() == {"publish"}
     assert bus.get_stats()["subscriptions"] == 0
     handle.detach()
     handle.detach()
-    assert vars(bus) == before
+    assert vars(bus) == attributes_before
     await play_newest(bus)
     assert handle.sink.events == []
 
@@ -126,8 +126,8 @@ async def test_the_real_bus() -> None:
 
     async def play(bus: Any) -> None:
         async def publish(kind: str, **data: Any) -> None:
-            place = {"stream_id": "main", "node_id": "writer", "execution_id": "e1"}
-            await bus.publish(hive.AgentEvent(type=hive.EventType(kind), data=data, **place))
+            ids = {"stream_id": "main", "node_id": "writer", "execution_id": "e1"}
+            await bus.publish(hive.AgentEvent(type=hive.EventType(kind), data=data, **ids))
 
         await publish("execution_started", input={"topic": "cats"})
         await one_loop(types.SimpleNamespace(say=publish))
@@ -212,11 +212,11 @@ async def test_watching_changes_nothing(bus_class: type[FirstBus], play: Play, s
     outcomes = []
     for chosen in (None, sink):
         bus = bus_class()
-        seen: list[Any] = []
+        received: list[Any] = []
 
-        async def handler(event: Any, seen: list[Any] = seen) -> None:
+        async def handler(event: Any, received: list[Any] = received) -> None:
             await asyncio.sleep(0)
-            seen.append((str(event.type), event.stream_id, event.data))
+            received.append((str(event.type), event.stream_id, event.data))
             if event.type == "execution_started":
                 raise RuntimeError("a handler's own mistake")
 
@@ -239,5 +239,5 @@ async def test_watching_changes_nothing(bus_class: type[FirstBus], play: Play, s
         ]
         if handle is not None:
             handle.detach()
-        outcomes.append((seen, errors, task.cancelled(), history, bus.get_stats()))
+        outcomes.append((received, errors, task.cancelled(), history, bus.get_stats()))
     assert outcomes[0] == outcomes[1]

@@ -76,16 +76,16 @@ def test_every_public_name_of_etaoi_and_every_variable_that_it_reads() -> None:
         "found = {v for t in sources for v in re.findall(r'ETAOI_[A-Z_]+[A-Z]', t)};"
         "print(json.dumps([[*etaoi.__all__, *sinks], sorted(found)]))",
     )
-    told = table("etaoi: public names")
-    assert set(names) <= set(told)
-    assert set(told) - set(names) <= {
+    documented = table("etaoi: public names")
+    assert set(names) <= set(documented)
+    assert set(documented) - set(names) <= {
         "trace_id", "emit_agent_context", "build_agent_context", "flush_open_spans",
         "attach_session", "AttachedSessionHandle",
     }  # fmt: skip
-    variables_told = table("etaoi: environment")
-    assert set(variables) == set(variables_told)
+    documented_variables = table("etaoi: environment")
+    assert set(variables) == set(documented_variables)
     readme = (ROOT / "README.md").read_text("utf-8")
-    for name, how in variables_told.items():
+    for name, how in documented_variables.items():
         assert (f"`{name}`" in readme) is how.startswith("read"), name
 
 

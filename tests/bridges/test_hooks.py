@@ -30,10 +30,10 @@ class Slotted:
         return 1
 
 
-def counting(seen: list[str]) -> Any:
+def counting(calls: list[str]) -> Any:
     def make(hook: Hook) -> Any:
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            seen.extend("seen" for _ in hook.owners[:1])
+            calls.extend("seen" for _ in hook.owners[:1])
             return hook.inner(*args, **kwargs)
 
         return wrapper
@@ -41,38 +41,38 @@ def counting(seen: list[str]) -> Any:
     return make
 
 
-async def test_a_wrapper_looks_like_what_it_wraps_and_is_gone_afterwards() -> None:
-    target, other, seen = Target(), Target(), []
-    hook = install_hook(target, "work", "me", counting(seen))
+async def test_a_wrapper_looks_like_its_method_and_is_removed_afterwards() -> None:
+    target, other, calls = Target(), Target(), []
+    hook = install_hook(target, "work", "me", counting(calls))
     assert hook is not None
     assert asyncio.iscoroutinefunction(target.work)
     assert (target.work.__name__, inspect.signature(target.work)) == ("work", inspect.signature(other.work))
     assert await target.work(3) == 3
     assert await other.work() == 1
-    kept = target.work
+    bound_method = target.work
     hook.let_go("me")
     assert vars(target) == {}
-    assert await kept() == 1
-    assert seen == ["seen"]
+    assert await bound_method() == 1
+    assert calls == ["seen"]
 
 
-def test_owners_share_a_wrapper_until_the_last_has_let_go() -> None:
-    target, seen = Target(), []
-    hook = install_hook(target, "stay", "one", counting(seen))
-    assert install_hook(target, "stay", "two", counting(seen)) is hook is find_hook(target, "stay")
-    assert install_hook(target, "stay", "two", counting(seen)) is hook
+def test_owners_share_a_wrapper_until_the_last_one_detaches() -> None:
+    target, calls = Target(), []
+    hook = install_hook(target, "stay", "one", counting(calls))
+    assert install_hook(target, "stay", "two", counting(calls)) is hook is find_hook(target, "stay")
+    assert install_hook(target, "stay", "two", counting(calls)) is hook
     assert hook is not None
     hook.let_go("one")
     target.stay()
     hook.let_go("two")
     hook.let_go("two")
-    assert (vars(target), seen) == ({}, ["seen"])
+    assert (vars(target), calls) == ({}, ["seen"])
 
 
-def test_attributes_of_others_are_kept() -> None:
-    target, seen = Target(), []
+def test_instance_attributes_of_others_stay() -> None:
+    target, calls = Target(), []
     own = target.stay = lambda: "own"  # type: ignore[method-assign]
-    hook = install_hook(target, "stay", "me", counting(seen))
+    hook = install_hook(target, "stay", "me", counting(calls))
     assert hook is not None
     ours = target.stay
     later = target.stay = lambda: "later " + ours()  # type: ignore[method-assign]
@@ -81,14 +81,14 @@ def test_attributes_of_others_are_kept() -> None:
     assert target.stay() == "later own"
     assert find_hook(target, "stay") is None
     target.stay = ours  # type: ignore[method-assign]
-    again = install_hook(target, "stay", "me", counting(seen))
+    again = install_hook(target, "stay", "me", counting(calls))
     assert again is not None
     again.let_go("me")
     assert target.stay is ours
     assert own() == "own"
 
 
-def test_what_takes_no_attributes_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_object_that_takes_no_attributes_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "etaoi_tui"):
         assert install_hook(Slotted(), "work", "me", counting([])) is None
     assert "Slotted.work cannot be watched" in caplog.text
@@ -106,28 +106,28 @@ def test_an_observers_mistakes_are_logged_once(caplog: pytest.LogCaptureFixture)
     assert caplog.text.count("ValueError: ours") == 1
 
 
-class Seen:
-    """A watcher that writes down what it is told."""
+class EventLog:
+    """A watcher that records its calls."""
 
     def __init__(self) -> None:
-        self.told: list[Any] = []
+        self.events: list[Any] = []
 
     def enter(self) -> Any:
-        self.told.append("enter")
+        self.events.append("enter")
         return "token"
 
     def leave(self, token: Any) -> None:
         assert token == "token"
-        self.told.append("leave")
+        self.events.append("leave")
 
     def saw(self, item: Any) -> None:
-        self.told.append(item)
+        self.events.append(item)
 
     def finished(self) -> None:
-        self.told.append("finished")
+        self.events.append("finished")
 
     def failed(self, error: BaseException) -> None:
-        self.told.append(type(error).__name__)
+        self.events.append(type(error).__name__)
 
 
 async def source(log: list[Any]) -> AsyncGenerator[Any, Any]:
@@ -150,34 +150,34 @@ async def drive(stream: AsyncGenerator[Any, Any]) -> list[Any]:
 
 
 async def test_a_relay_passes_everything_both_ways() -> None:
-    bare, watched, watcher = [], [], Seen()
+    bare, watched, watcher = [], [], EventLog()
     assert await drive(source(bare)) == await drive(relay(source(watched), lambda: watcher))
     assert bare == watched == ["sent", "last", "closed"]
     step = ["enter", "leave"]
-    assert watcher.told == [*step, 1, *step, 2, *step, "caught 'k'", "enter", "finished", "leave"]
+    assert watcher.events == [*step, 1, *step, 2, *step, "caught 'k'", "enter", "finished", "leave"]
 
 
 async def test_closing_a_relay_closes_the_source() -> None:
     log: list[Any] = []
-    watcher = Seen()
+    watcher = EventLog()
     stream = relay(source(log), lambda: watcher)
     async for _ in stream:
         break
     await stream.aclose()
     assert log == ["closed"]
-    assert watcher.told[-1] == "GeneratorExit"
+    assert watcher.events[-1] == "GeneratorExit"
 
 
-async def test_what_the_source_raises_arrives() -> None:
+async def test_exceptions_of_the_source_reach_the_consumer() -> None:
     async def broken() -> AsyncGenerator[int, None]:
         yield 1
         raise LookupError("gone")
 
-    watcher = Seen()
+    watcher = EventLog()
     with pytest.raises(LookupError, match="gone"):
         _ = [item async for item in relay(broken(), lambda: watcher)]
-    assert watcher.told[-1] == "leave"
-    assert "LookupError" in watcher.told
+    assert watcher.events[-1] == "leave"
+    assert "LookupError" in watcher.events
 
 
 async def test_a_relay_without_a_watcher_is_the_source() -> None:
@@ -187,19 +187,19 @@ async def test_a_relay_without_a_watcher_is_the_source() -> None:
 
 async def test_an_iterator_that_is_no_generator_can_be_relayed() -> None:
     class Items:
-        left = 3
+        remaining = 3
 
         def __aiter__(self) -> Items:
             return self
 
         async def __anext__(self) -> int:
-            self.left -= 1
-            if self.left < 0:
+            self.remaining -= 1
+            if self.remaining < 0:
                 raise StopAsyncIteration
-            return self.left
+            return self.remaining
 
-    assert [item async for item in relay(Items(), Seen)] == [2, 1, 0]
-    stream = relay(Items(), Seen)
+    assert [item async for item in relay(Items(), EventLog)] == [2, 1, 0]
+    stream = relay(Items(), EventLog)
     await anext(stream)
     with pytest.raises(ValueError, match="mine"):
         await stream.athrow(ValueError("mine"))

@@ -81,7 +81,7 @@ def check_whole(trace: Trace) -> None:
     assert trace.input_tokens == 10 * (STEPS + 1)
 
 
-def test_a_viewer_gets_all_of_it(tmp_path: Path) -> None:
+def test_a_viewer_gets_the_whole_transcript(tmp_path: Path) -> None:
     path = tmp_path / "run.msgpack"
     with Collector(CollectorOptions(port=0, record=path)) as collector:
         runs = asyncio.run(
@@ -93,7 +93,7 @@ def test_a_viewer_gets_all_of_it(tmp_path: Path) -> None:
     assert path.stat().st_size < 20_000_000
 
 
-def test_a_file_gets_all_of_it_and_memory_stays_with_what_is_new(tmp_path: Path) -> None:
+def test_a_file_gets_the_whole_transcript_and_memory_the_newest_part(tmp_path: Path) -> None:
     path = tmp_path / "run.msgpack"
     client = Client(STEPS)
     tracemalloc.start()
@@ -104,16 +104,16 @@ def test_a_file_gets_all_of_it_and_memory_stays_with_what_is_new(tmp_path: Path)
     assert peak < 30_000_000, f"{peak:,} bytes"
 
 
-def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(loomcycle_history, "warn_once", told.append)
+def test_a_warning_names_the_missing_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(loomcycle_history, "warn_once", warnings.append)
     with Collector(CollectorOptions(port=0, record=Record.NONE)) as collector:
         nobody = collector.endpoint
     asyncio.run(loomcycle_history.import_transcript(Client(20_000), "s", server_url=nobody))
-    assert len(told) == 1 and "events of a transcript were left out" in told[0]
+    assert len(warnings) == 1 and "events of a transcript were left out" in warnings[0]
 
 
-def test_a_long_run_tells_each_call_what_is_new_to_it() -> None:
+def test_each_call_of_a_long_run_records_only_its_new_messages() -> None:
     sink = InMemorySink()
     asyncio.run(loomcycle_history.import_transcript(Client(100), "s", sink=sink))
     requests = [

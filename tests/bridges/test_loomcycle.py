@@ -21,7 +21,7 @@ SCENARIOS = (
     "history",
     "refusals",
     "endings",
-    "left",
+    "abandoned",
     "other_types",
     "batch",
     "concurrent",
@@ -34,7 +34,7 @@ SCENARIOS = (
     "operator",
 )
 ONE_RUN = ["turn finder", "llm model", "tool HTTP", "tool Read", "llm m-1"]
-LEFT = "cancelled: the stream was left before its end; the run may go on"
+ABANDONED = "cancelled: the stream was left before its end; the run may go on"
 SILENT = "ended without done (cancelled?)"
 
 
@@ -58,14 +58,14 @@ def test_no_scenario_is_forgotten(version: str) -> None:
     assert set(played("loomcycle", version, "watched")) == set(SCENARIOS)
 
 
-def test_a_run_has_the_ids_that_any_other_way_to_it_arrives_at(version: str) -> None:
+def test_a_run_has_the_same_ids_however_it_is_reached(version: str) -> None:
     root = forest("loomcycle", version, "stream").roots[0]
     assert root.start["trace_id"] == str(bridge_uuid("loomcycle", "run", "run_1"))
     assert root.start["span_id"] == str(bridge_uuid("loomcycle", "root", "run_1"))
     assert root.start["session_id"] == str(session_uuid("s_1"))
     assert root.start["user_id"] == "u1"
-    told = {key: root.metadata[key] for key in ("run_id", "agent_id", "session_id", "user_id")}
-    assert told == {"run_id": "run_1", "agent_id": "a_1", "session_id": "s_1", "user_id": "u1"}
+    ids = {key: root.metadata[key] for key in ("run_id", "agent_id", "session_id", "user_id")}
+    assert ids == {"run_id": "run_1", "agent_id": "a_1", "session_id": "s_1", "user_id": "u1"}
 
 
 def test_a_run_is_a_turn_with_model_calls_and_tools(version: str) -> None:
@@ -85,7 +85,7 @@ def test_a_prompt_that_can_be_read_once_reaches_server_and_span(version: str) ->
     assert once.children[0].payload["input_messages"] == [{"role": "human", "text": "Find it."}]
 
 
-def test_a_model_call_tells_all(version: str) -> None:
+def test_a_model_call_has_all_its_fields(version: str) -> None:
     first, http, read, second = forest("loomcycle", version, "stream").roots[0].children
     assert first.text() == "I will look."
     assert first.text("reasoning") == "hm "
@@ -116,7 +116,7 @@ def test_usage_is_counted_once(version: str) -> None:
     assert used == [10, 20]
 
 
-def test_tools_tell_input_output_error_and_widened_hosts(version: str) -> None:
+def test_tools_have_input_output_error_and_widened_hosts(version: str) -> None:
     _, http, read, _ = forest("loomcycle", version, "stream").roots[0].children
     assert http.json("input") == {"url": "https://x.test/a?key=1"}
     assert (http.result["output"], http.error, http.payload["tool_call_id"]) == ("200 OK", None, "tu_1")
@@ -125,7 +125,7 @@ def test_tools_tell_input_output_error_and_widened_hosts(version: str) -> None:
     assert (widened["url"], widened["hosts_added"]) == ("https://x.test/a", ["x.test"])
 
 
-def test_a_continued_session_knows_its_agent_and_what_was_said(version: str) -> None:
+def test_a_continued_session_has_its_agent_and_its_conversation(version: str) -> None:
     first, _, continued = forest("loomcycle", version, "stream").roots
     assert continued.name == "finder"
     assert continued.start["session_id"] == first.start["session_id"]
@@ -157,7 +157,11 @@ def test_sub_agents_with_their_inside(version: str) -> None:
     ]
     digger, left, right = (span for span in root.all() if span.kind == "sub_agent")
     assert (digger.payload["inputs"], digger.result["outputs"]) == ("dig", "dug")
-    assert (left.payload["inputs"], left.result["outputs"], left.error) == ("left", "went left", None)
+    assert (left.payload["inputs"], left.result["outputs"], left.error) == (
+        "left",
+        "went left",
+        None,
+    )
     assert (right.error, right.parent and right.parent.error) == ("stuck", None)
     runs = [
         next(delta["run_id"] for delta in span.deltas if "run_id" in delta) for span in (digger, left, right)
@@ -194,9 +198,9 @@ def test_history_has_its_own_times(version: str) -> None:
 
 
 def test_history_of_a_watched_run_adds_only_the_system_prompt(version: str) -> None:
-    seen = forest("loomcycle", version, "history").roots[0]
-    assert seen.outline() == ["turn seen", *ONE_RUN[1:]]
-    assert seen.deltas == [{"system_prompt": "Be brief."}]
+    sub_agent = forest("loomcycle", version, "history").roots[0]
+    assert sub_agent.outline() == ["turn seen", *ONE_RUN[1:]]
+    assert sub_agent.deltas == [{"system_prompt": "Be brief."}]
 
 
 def test_refusals_and_broken_connections(version: str) -> None:
@@ -213,7 +217,7 @@ def test_refusals_and_broken_connections(version: str) -> None:
     assert [child.error for child in roots[3].children] == ["UnavailableError: server gone"] * 2
 
 
-def test_ends_that_are_no_done(version: str) -> None:
+def test_other_final_events_than_done(version: str) -> None:
     error, silent, context, empty = forest("loomcycle", version, "endings").roots
     assert error.error == error.children[0].error == "model broke"
     assert error.children[0].result["response"]["text"] == "half"
@@ -222,14 +226,14 @@ def test_ends_that_are_no_done(version: str) -> None:
     assert empty.error == SILENT
 
 
-def test_streams_that_are_left_or_cancelled(version: str) -> None:
-    left, cancelled, *_ = forest("loomcycle", version, "left").roots
-    assert left.error == left.children[0].error == LEFT
+def test_streams_that_are_abandoned_or_cancelled(version: str) -> None:
+    abandoned, cancelled, *_ = forest("loomcycle", version, "abandoned").roots
+    assert abandoned.error == abandoned.children[0].error == ABANDONED
     assert cancelled.error == "CancelledError()"
 
 
 def test_streams_that_came_later() -> None:
-    _, _, again, other, configured = forest("loomcycle", "newest", "left").roots
+    _, _, again, other, configured = forest("loomcycle", "newest", "abandoned").roots
     assert again.start["trace_id"] == str(bridge_uuid("loomcycle", "run", "run_1"))
     assert again.start["span_id"] != str(bridge_uuid("loomcycle", "root", "run_1"))
     assert (again.name, again.result["outputs"]) == ("long", "two")
@@ -242,19 +246,19 @@ def rows(version: str, scenario: str = "other_types") -> dict[str, SpanNode]:
     return {row.name: row for row in root.rows()}
 
 
-def test_types_that_nobody_knows_are_rows(version: str) -> None:
-    told = rows(version)
-    assert told["provider_fallback"].json("inputs") == {"text": "p2"}
-    assert told["provider_fallback"].metadata[SEVERITY] == WARNING
-    assert told["brand_new"].json("inputs") == {"text": "what?"}
-    assert told["after_done"].json("inputs") == {"text": "late"}
+def test_unknown_event_types_are_rows(version: str) -> None:
+    row_of = rows(version)
+    assert row_of["provider_fallback"].json("inputs") == {"text": "p2"}
+    assert row_of["provider_fallback"].metadata[SEVERITY] == WARNING
+    assert row_of["brand_new"].json("inputs") == {"text": "what?"}
+    assert row_of["after_done"].json("inputs") == {"text": "late"}
 
 
 def test_newer_types_show_their_fields() -> None:
-    told = rows("newest")
-    assert told["limit"].json("inputs")["used"] == 5
-    assert told["limit"].metadata[SEVERITY] == WARNING
-    assert told["awaiting_children"].json("inputs")["child_run_ids"] == ["c1", "c2"]
+    row_of = rows("newest")
+    assert row_of["limit"].json("inputs")["used"] == 5
+    assert row_of["limit"].metadata[SEVERITY] == WARNING
+    assert row_of["awaiting_children"].json("inputs")["child_run_ids"] == ["c1", "c2"]
 
 
 def test_a_run_waits_for_slots_people_and_verdicts_and_its_model_does_not() -> None:
@@ -276,23 +280,23 @@ def test_a_run_waits_for_slots_people_and_verdicts_and_its_model_does_not() -> N
     assert (answered.began - asked.over).total_seconds() > 0.9
     assert answered.payload["input_messages"][-1] == {"role": "human", "text": "Oslo"}
     assert (answered.name, answered.result["model"]) == ("m-9", "m-9")
-    told = rows("newest", "interactive")
-    assert (told["steer"].metadata[SAID_BY], told["steer"].payload["text"]) == ("user", "Oslo")
-    assert told["hook_decision"].metadata[SEVERITY] == WARNING
-    assert told["queued"].metadata["lc_chain_kind"] == "internal"
+    row_of = rows("newest", "interactive")
+    assert (row_of["steer"].metadata[SAID_BY], row_of["steer"].payload["text"]) == ("user", "Oslo")
+    assert row_of["hook_decision"].metadata[SEVERITY] == WARNING
+    assert row_of["queued"].metadata["lc_chain_kind"] == "internal"
     assert root.error == "held"
     assert root.result["error_info"] == {"category": "business", "description": "late"}
 
 
-def test_what_a_program_does_to_a_run_is_a_row_of_the_run() -> None:
+def test_calls_that_a_program_makes_on_a_run_are_rows_of_the_run() -> None:
     forest_ = forest("loomcycle", "newest", "operator")
     root = next(root for root in forest_.roots if root.kind == "turn")
-    told = {row.name: row for row in root.rows()}
-    assert told["run_input"].json("inputs") == {
+    row_of = {row.name: row for row in root.rows()}
+    assert row_of["run_input"].json("inputs") == {
         "run_id": "run_1", "text": "faster", "model": "m-2", "by": "this program",
     }  # fmt: skip
-    assert told["run_input"].metadata[SAID_BY] == "user"
-    assert told["review_run"].metadata[SEVERITY] == WARNING and told["review_run"].json("inputs")["error"]
+    assert row_of["run_input"].metadata[SAID_BY] == "user"
+    assert row_of["review_run"].metadata[SEVERITY] == WARNING and row_of["review_run"].json("inputs")["error"]
     assert root.waits == ["somebody to resume the runtime", ""]
     everything = json.dumps(played("loomcycle", "newest", "watched")["operator"]["events"])
     assert "pause_runtime" in everything and "publish_channel" in everything
@@ -306,7 +310,7 @@ def test_batches(version: str) -> None:
     whole, once, broken, argument = forest("loomcycle", version, "batch").roots
     assert whole.outline() == ["task batch of 3", "sub_agent a", "sub_agent b", "sub_agent bad"]
     done, _, bad = whole.children
-    # All outcomes are told at the end of the batch; one alone has its end.
+    # All outcomes are reported at the end of the batch; one alone has its end.
     assert [child.metadata.get(APPROXIMATE_END) for child in whole.children] == ["1"] * 3
     assert done.payload["inputs"] == "Find it."
     assert (done.result["outputs"], done.result["status"]) == ("a did it", "completed")
@@ -327,7 +331,7 @@ def test_run_states_find_the_agents_of_a_batch(version: str) -> None:
     assert first.deltas[0] == {"run_id": "brun_0", "agent_id": "ba_0"}
     assert second.deltas[0]["run_id"] == "brun_1"
     assert (first.result["status"], first.error) == ("completed", None)
-    # A run state told when the first had ended; nobody told it of the second.
+    # A run state reported the end of the first; nothing reported the second.
     assert APPROXIMATE_END not in first.metadata and first.over < second.over
     assert second.metadata[APPROXIMATE_END] == "1"
 
@@ -364,16 +368,20 @@ def test_runs_that_others_start(version: str) -> None:
     assert any(delta.get("inputs") == "Find it." for delta in mine.deltas)
 
 
-def test_what_runs_tell_of_their_agent_is_a_snapshot_that_they_name(version: str) -> None:
+def test_runs_name_a_snapshot_of_their_agent(version: str) -> None:
     story = forest("loomcycle", version, "stream")
     (card,) = story.cards
-    told = card.payload
-    assert (told["framework"], told["agent_name"], told["llm"]) == ("loomcycle", "finder", {"model": "m-1"})
-    assert [tool["name"] for tool in told["tools"]] == ["HTTP", "Read"]
+    agent = card.payload
+    assert (agent["framework"], agent["agent_name"], agent["llm"]) == (
+        "loomcycle",
+        "finder",
+        {"model": "m-1"},
+    )
+    assert [tool["name"] for tool in agent["tools"]] == ["HTTP", "Read"]
     card_id = card.start["span_id"]
     first, *others = story.roots
     assert first.snapshots == [card_id]
     assert [root.metadata["agent.context_id"] for root in others] == [card_id] * len(others)
     prompted = forest("loomcycle", version, "history")
-    of_seen = [one.payload for one in prompted.cards if one.name == "seen"]
-    assert of_seen[-1]["system_prompt"] == "Be brief."
+    payloads = [one.payload for one in prompted.cards if one.name == "seen"]
+    assert payloads[-1]["system_prompt"] == "Be brief."

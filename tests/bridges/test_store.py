@@ -33,9 +33,9 @@ def folded(events: list[dict[str, Any]]) -> Store:
 
 @real_clients
 @pytest.mark.parametrize("package", ["voxagent", "loomcycle"])
-def test_the_store_takes_it_as_it_is(package: str, version: str) -> None:
-    for name, told in played(package, version, "watched").items():
-        store = folded(told["events"])
+def test_the_store_reads_every_scenario_without_a_problem(package: str, version: str) -> None:
+    for name, result in played(package, version, "watched").items():
+        store = folded(result["events"])
         assert (store.rejected, store.repeats) == (0, 0), name
         for trace in store.traces.values():
             assert trace.running == 0, name
@@ -45,12 +45,12 @@ def test_the_store_takes_it_as_it_is(package: str, version: str) -> None:
 
 @real_clients
 def test_tokens_are_counted_once() -> None:
-    told = played("loomcycle", "newest", "watched")["stream"]
-    traces = [one for one in folded(told["events"]).traces.values() if not one.only_context]
+    result = played("loomcycle", "newest", "watched")["stream"]
+    traces = [one for one in folded(result["events"]).traces.values() if not one.only_context]
     assert [(trace.input_tokens, trace.output_tokens) for trace in traces] == [(30, 9)] * 3
 
 
-async def test_tokens_that_a_bus_tells_of_when_a_turn_is_over_are_counted() -> None:
+async def test_tokens_that_a_bus_reports_after_a_turn_are_counted() -> None:
     """Of one model call, ended or not, they are its own; of several they are their turn's."""
     took = {"model": "m", "input_tokens": 10, "output_tokens": 5}
     bus, sink = NewestBus(), InMemorySink()
@@ -69,8 +69,8 @@ async def test_tokens_that_a_bus_tells_of_when_a_turn_is_over_are_counted() -> N
     store = folded(sink.events)
     (trace,) = (one for one in store.traces.values() if not one.only_context)
     assert (trace.input_tokens, trace.output_tokens) == (30, 15)
-    told = [(span.kind, span.model, bool(span.flags & SpanFlag.LATE)) for span in trace.spans if span.usage]
-    assert sorted(told) == [("llm", "m", False), ("llm", "m", False), ("turn", "m", False)]
+    usages = [(span.kind, span.model, bool(span.flags & SpanFlag.LATE)) for span in trace.spans if span.usage]
+    assert sorted(usages) == [("llm", "m", False), ("llm", "m", False), ("turn", "m", False)]
 
 
 def test_tokens_in_a_note_of_something_that_happened_are_not_counted() -> None:

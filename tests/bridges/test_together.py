@@ -66,15 +66,15 @@ def start(systems: tuple[str, ...], url: str) -> subprocess.Popen[str]:
 
 
 class Watched:
-    """What a viewer has after several processes told it their runs."""
+    """What a viewer has after several processes sent it their runs."""
 
     def __init__(self, folder: Path, processes: list[tuple[str, ...]]) -> None:
         with serving(folder) as (collector, source):
             running = [start(systems, collector.endpoint) for systems in processes]
             for process in running:
-                said, complained = process.communicate(timeout=120)
+                output, complained = process.communicate(timeout=120)
                 assert process.returncode == 0, complained[-4_000:]
-                assert '"done"' in said
+                assert '"done"' in output
                 assert "etaoi-tui:" not in complained
             self.store = Store()
             self._take(collector, source)
@@ -105,10 +105,10 @@ class Watched:
     def _words_of(self, trace: Trace, source: Any) -> set[Run]:
         words: set[Run] = set()
         for span in trace.spans:
-            for place in (span.start_ref, span.end_ref, *(span.deltas or ())):
-                if place != NO_EVENT:
-                    found = WORD.findall(bytes(source.read(place)))
-                    words |= {(system.decode(), int(number)) for system, number in found}
+            for ref in (span.start_ref, span.end_ref, *(span.deltas or ())):
+                if ref != NO_EVENT:
+                    matches = WORD.findall(bytes(source.read(ref)))
+                    words |= {(system.decode(), int(number)) for system, number in matches}
         return words
 
     def runs(self) -> dict[Trace, set[Run]]:
@@ -140,7 +140,7 @@ def outline(span: Span) -> Any:
     return [own, *inside] if inside else own
 
 
-def test_every_word_lies_in_the_trace_of_its_run(watched: Watched) -> None:
+def test_every_word_is_in_the_trace_of_its_run(watched: Watched) -> None:
     own: dict[str, list[int]] = {}
     for words in watched.runs().values():
         assert len({system for system, _ in words}) == 1, words
@@ -161,8 +161,8 @@ def test_every_run_is_a_whole_tree_of_its_own_system(watched: Watched) -> None:
             assert outline(root) == tree, system
     for trace in watched.runs_of("langgraph"):
         (root,) = trace.roots
-        shown = [span for span in trace.spans if not span.flags & SpanFlag.INTERNAL]
-        assert [span.kind for span in shown if span is not root] == ONE_LOOK
+        visible = [span for span in trace.spans if not span.flags & SpanFlag.INTERNAL]
+        assert [span.kind for span in visible if span is not root] == ONE_LOOK
         assert (root.kind, root.name) == ("sub_agent", "helper")
     call, turn = sorted(watched.runs_of("voice"), key=lambda trace: trace.started_at)
     (root,) = call.roots
@@ -184,7 +184,7 @@ def test_nothing_is_lost_rejected_repeated_or_left_open(watched: Watched) -> Non
     assert stats.connections == (5 if len(store.connections) > 1 else 1) == len(store.connections)
 
 
-def test_sessions_are_joined_and_kept_apart_as_their_ids_say(watched: Watched) -> None:
+def test_sessions_are_joined_and_separated_by_their_ids(watched: Watched) -> None:
     visit = str(session_uuid("visit-9"))
     expected: dict[str, set[Run]] = {visit: {("voxagent", 0), ("voice", 0)}}
     expected[visit] |= {("langgraph", number) for number in range(RUNS)}
@@ -195,10 +195,10 @@ def test_sessions_are_joined_and_kept_apart_as_their_ids_say(watched: Watched) -
         expected.setdefault(own, set()).add(("loomcycle", number))
         stream = str(bridge_uuid("hive", "stream", f"stream-{number // 2}"))
         expected.setdefault(stream, set()).add(("hive", number))
-    told: dict[str, set[Run]] = {}
+    runs_by_session: dict[str, set[Run]] = {}
     for trace, words in watched.runs().items():
-        told.setdefault(trace.session.session_id, set()).add(max(words))
-    assert told == expected
+        runs_by_session.setdefault(trace.session.session_id, set()).add(max(words))
+    assert runs_by_session == expected
 
 
 def test_tokens_are_those_of_each_run(watched: Watched) -> None:

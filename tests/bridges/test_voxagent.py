@@ -74,7 +74,7 @@ def test_run_and_stream_give_the_same_tree(version: str) -> None:
     assert run.start["session_id"] == stream.start["session_id"] != tree.cards[0].start["session_id"]
 
 
-def test_a_model_call_tells_what_it_got_and_said(version: str) -> None:
+def test_a_model_call_has_its_input_and_output(version: str) -> None:
     first, second = forest("voxagent", version, "run_with_tools").roots[0].children[::3]
     assert first.payload == {
         "input_messages": [
@@ -117,7 +117,7 @@ def test_a_model_call_ends_before_its_tools_start(version: str) -> None:
     assert model.over <= tool.began
 
 
-def test_tools_tell_input_output_and_call(version: str) -> None:
+def test_tools_have_input_output_and_call_id(version: str) -> None:
     tree = forest("voxagent", version, "run_with_tools").roots[0]
     weather, report = tree.children[1:3]
     assert (weather.json("input"), weather.payload["tool_call_id"]) == ({"q": "Oslo"}, "w1")
@@ -130,11 +130,11 @@ def test_dependencies_are_never_recorded(version: str) -> None:
     assert "do-not-record-me" not in json.dumps(events)
 
 
-def test_what_an_agent_was_told_to_keep_secret_is_not_recorded(version: str) -> None:
-    told = json.dumps(played("voxagent", version, "watched")["secrets"]["events"], ensure_ascii=False)
-    assert "hunter2" not in told
-    assert "12345" not in told
-    assert "the key is ‹redacted› and ticket ‹redacted›" in told
+def test_the_secrets_of_an_agent_are_not_recorded(version: str) -> None:
+    recorded = json.dumps(played("voxagent", version, "watched")["secrets"]["events"], ensure_ascii=False)
+    assert "hunter2" not in recorded
+    assert "12345" not in recorded
+    assert "the key is ‹redacted› and ticket ‹redacted›" in recorded
 
 
 def test_a_snapshot_shows_prompt_model_tools_and_sub_agents(version: str) -> None:
@@ -187,7 +187,7 @@ def test_sub_agents_nest_at_any_depth_and_keep_their_error(version: str) -> None
     assert root.error is None
 
 
-def test_what_voxagent_prints_is_left_alone(version: str) -> None:
+def test_the_output_of_voxagent_is_unchanged(version: str) -> None:
     assert "SUB-AGENT CALLED" in played("voxagent", version, "watched")["sub_agents"]["stdout"]
 
 
@@ -223,7 +223,7 @@ def test_errors_of_models(version: str) -> None:
     assert roots[4].children == []
 
 
-def test_timeouts_are_told_and_interrupt_nothing(version: str) -> None:
+def test_timeouts_are_recorded_and_interrupt_nothing(version: str) -> None:
     run, stream, model = forest("voxagent", version, "timeouts").roots
     for root in (run, stream):
         assert root.error == "timed out after 20 ms"
@@ -240,17 +240,17 @@ def test_a_cancelled_run_closes_what_is_open(version: str) -> None:
     assert next(child for child in root.children if child.kind == "tool").error == "CancelledError()"
 
 
-def test_a_stream_that_is_left_ends(version: str) -> None:
-    left, thrown = forest("voxagent", version, "abandoned").roots
-    assert left.error == "GeneratorExit()"
-    assert left.children[0].text() == "one"
+def test_an_abandoned_stream_ends(version: str) -> None:
+    abandoned, thrown = forest("voxagent", version, "abandoned").roots
+    assert abandoned.error == "GeneratorExit()"
+    assert abandoned.children[0].text() == "one"
     assert thrown.error == "thrown in"
 
 
 def test_tools_that_come_late_are_watched_and_change_the_snapshot(version: str) -> None:
     tree = forest("voxagent", version, "late_tools")
-    before, after = tree.roots
-    assert next(child for child in before.children if child.kind == "tool").error == "Unknown tool: clock"
+    first_run, after = tree.roots
+    assert next(child for child in first_run.children if child.kind == "tool").error == "Unknown tool: clock"
     assert next(child for child in after.children if child.kind == "tool").result["output"] == "12:00"
     first, second = tree.cards
     assert [tool["name"] for tool in first.payload["tools"]] == []
@@ -297,8 +297,8 @@ def test_tools_of_mcp_servers(version: str) -> None:
 
 
 def test_tools_that_code_calls_are_inside_its_execution() -> None:
-    before, after = forest("voxagent", "newest", "code_mode").roots
-    for root in (before, after):
+    first_run, after = forest("voxagent", "newest", "code_mode").roots
+    for root in (first_run, after):
         (code,) = (child for child in root.children if child.kind == "tool")
         double, broken = code.children
         assert (code.name, double.name, broken.name) == ("execute_code", "double", "broken")
@@ -328,8 +328,8 @@ def test_an_agent_that_nobody_watches_is_not_recorded(version: str) -> None:
     """Though it uses the watched provider, and a tool object of the watched agent."""
     (root,) = forest("voxagent", version, "beside_another").roots
     assert root.payload["inputs"] == "seen"
-    told = json.dumps(played("voxagent", version, "watched")["beside_another"]["events"])
-    assert "not seen" not in told
+    recorded = json.dumps(played("voxagent", version, "watched")["beside_another"]["events"])
+    assert "not seen" not in recorded
 
 
 def test_a_run_that_is_under_way_at_detach_is_followed_to_its_end(version: str) -> None:

@@ -34,15 +34,15 @@ def played(*events: dict[str, Any]) -> Forest:
     return Forest(tracer.sink.events)
 
 
-def test_events_that_may_come_one_day() -> None:
-    shown = played(
+def test_unknown_future_events() -> None:
+    forest = played(
         {"event_type": "assistant_start"},
         {"event_type": "tool_output", "tool_call_id": "t1", "delta": "half"},
         {"event_type": "compaction_start", "message_count": 9, "token_count": 900},
         {"event_type": "compaction_end", "messages_removed": 5, "tokens_saved": 500},
         {"event_type": "brand_new", "detail": "d"},
     )
-    (root,) = shown.roots
+    (root,) = forest.roots
     assert root.outline() == ["turn a", "tool search", "middleware compaction"]
     tool, compaction = root.children
     assert tool.text() == "half"

@@ -36,7 +36,7 @@ def test_an_unknown_object_is_refused_with_what_is_supported(target: Any) -> Non
     assert all(bridge.name in str(refused.value) for bridge in find_bridges())
 
 
-def test_what_attach_takes_is_attached() -> None:
+def test_objects_that_attach_accepts_are_attached() -> None:
     agent = RunnableLambda(lambda text: text + "!").with_config(run_name="shout")
     with watch(agent, sink="memory") as handle:
         assert agent.invoke("hi") == "hi!"
@@ -78,12 +78,12 @@ def test_detaching_leaves_the_target_and_its_class_as_they_were(make: Any) -> No
         own = {name: value for name, value in vars(target).items() if not computed(type(target), name)}
         return type(target), own, config and {**config}, classes
 
-    before, other_before = parts(), dict(vars(other))
+    parts_before, other_before = parts(), dict(vars(other))
     for _ in range(2):
         handle = watch(target, sink="memory")
         handle.detach()
         handle.detach()
-        assert parts() == before
+        assert parts() == parts_before
     assert dict(vars(other)) == other_before
 
 
@@ -101,21 +101,21 @@ def test_a_livekit_session_is_attached(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_nothing_happens_when_everything_is_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ETAOI_DISABLED", "1")
     bus = FirstBus()
-    before = dict(vars(bus))
+    attributes_before = dict(vars(bus))
     with watch(bus, sink="memory") as handle:
-        assert vars(bus) == before
+        assert vars(bus) == attributes_before
         assert (handle.tracer, handle.session_id, handle.sink) == (None, None, None)
         assert handle.flush()
 
 
-def test_wrong_options_are_told_and_leave_the_target_alone() -> None:
+def test_wrong_options_are_reported_and_leave_the_target_alone() -> None:
     bus = FirstBus()
-    before = dict(vars(bus))
+    attributes_before = dict(vars(bus))
     with pytest.raises(TypeError):
         watch(bus, sinc="memory")
     with pytest.raises(ValueError, match="unknown sink"):
         watch(bus, sink="nonsense")
-    assert vars(bus) == before
+    assert vars(bus) == attributes_before
 
 
 async def test_a_second_destination_is_refused_and_a_second_watch_shares_the_first() -> None:

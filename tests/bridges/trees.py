@@ -12,7 +12,7 @@ from etaoi_collector.conventions.waits import WAITS_FOR
 
 
 class SpanNode:
-    """A span with all that was told of it."""
+    """A span with all that the SDK reported of it."""
 
     def __init__(self, start: dict[str, Any]) -> None:
         self.start = start
@@ -126,14 +126,14 @@ class Forest:
         return [span for span in self.all() if span.kind == kind and name in (None, span.name)]
 
     def one(self, kind: str, name: str | None = None) -> SpanNode:
-        found = self.find(kind, name)
-        assert len(found) == 1, f"{len(found)} of {kind} {name}: {[root.outline() for root in self.roots]}"
-        return found[0]
+        matches = self.find(kind, name)
+        assert len(matches) == 1, f"{len(matches)} {kind} {name}: {[root.outline() for root in self.roots]}"
+        return matches[0]
 
     def nothing_dangles(self) -> None:
         """Every span has ended once, and none before what lies in it, but for rows of what was said later."""
         for span in self.all():
             assert span.end is not None
             for child in span.children:
-                said_later = child.is_row and child.began >= span.over
-                assert said_later or child.over <= span.over, f"{child} ends after {span}"
+                is_late_row = child.is_row and child.began >= span.over
+                assert is_late_row or child.over <= span.over, f"{child} ends after {span}"

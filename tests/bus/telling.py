@@ -13,7 +13,7 @@ from tests.collector.serving import client, run, wait_for
 def send(collector: Collector, frames: Iterable[bytes]) -> None:
     """Let an agent connect, send frames and leave, and wait until the collector took all of them."""
     sent = list(frames)
-    before = collector.stats()
+    earlier_stats = collector.stats()
 
     async def talk() -> None:
         connection = await client(collector)
@@ -22,8 +22,8 @@ def send(collector: Collector, frames: Iterable[bytes]) -> None:
         await connection.close()
 
     run(talk())
-    wait_for(lambda: collector.stats().frames == before.frames + len(sent))
-    wait_for(lambda: collector.stats().clients == before.clients)
+    wait_for(lambda: collector.stats().frames == earlier_stats.frames + len(sent))
+    wait_for(lambda: collector.stats().clients == earlier_stats.clients)
 
 
 def numbered(first: int, last: int, per_frame: int = 10) -> list[bytes]:

@@ -125,8 +125,8 @@ def test_a_second_connection_goes_on_where_the_first_one_was(tmp_path: Path) -> 
         head = read_header(parts[1])
         assert head is not None and head[0].recording == recording
         after = After(recording, 1, head[1])
-        wanted = parts[1][head[1] :] + b"".join(parts[2:])
-        assert run(rest(collector, after, len(wanted))) == wanted
+        expected = parts[1][head[1] :] + b"".join(parts[2:])
+        assert run(rest(collector, after, len(expected))) == expected
         joined = b"".join(parts)
         assert run(rest(collector, After("another", 1, head[1]), len(joined))) == joined
 

@@ -23,7 +23,7 @@ def some(first: int, count: int) -> EventBatch:
 def test_everything_is_taken_or_counted_and_the_newest_stay(most: int, steps: list[int | str]) -> None:
     """In order; an event keeps its place when its frame is cut."""
     mailbox = DropOldestQueue(most)
-    put = heard = 0
+    put = taken_count = 0
     for step in [*steps, "take"]:
         if step == "close":
             mailbox.put(Closed(1, 0.0))
@@ -38,9 +38,9 @@ def test_everything_is_taken_or_counted_and_the_newest_stay(most: int, steps: li
                     ordinals = [event.ordinal for event in item.events if isinstance(event, Reject)]
                     assert ordinals[0] == item.first_ordinal
                     newest += ordinals
-            heard += len(newest)
+            taken_count += len(newest)
             assert newest == list(range(put - len(newest), put))
-            assert heard + mailbox.lost == put
+            assert taken_count + mailbox.lost == put
 
 
 def test_bytes_are_bounded_too_but_the_newest_item_always_stays() -> None:

@@ -88,9 +88,9 @@ def test_threads_may_publish_at_once(bus: Collector) -> None:
     def talk(number: int) -> None:
         for call in range(50):
             at = {"stream_id": f"s{number}", "node_id": "n", "execution_id": f"e{number}"}
-            told = {"tool_use_id": str(call), "tool_name": "f", "result": call}
-            bus.publish({"type": "tool_call_started", **at, "data": told})
-            bus.publish({"type": "tool_call_completed", **at, "data": told})
+            data = {"tool_use_id": str(call), "tool_name": "f", "result": call}
+            bus.publish({"type": "tool_call_started", **at, "data": data})
+            bus.publish({"type": "tool_call_completed", **at, "data": data})
 
     threads = [threading.Thread(target=talk, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -157,8 +157,8 @@ def test_a_log_of_hive_opens(tmp_path: Path) -> None:
     calls = [span for span in trace.spans if span.kind == "llm"]
     assert [round((call.ended_at or 0) - call.started_at, 1) for call in calls] == [0.8, 2.0]
     source.close()
-    shown = CliRunner().invoke(main, ["show", str(path), "--json"])
-    spans = [json.loads(text) for text in shown.stdout.splitlines()]
+    result = CliRunner().invoke(main, ["show", str(path), "--json"])
+    spans = [json.loads(text) for text in result.stdout.splitlines()]
     assert [span["output"]["text"] for span in spans if span["kind"] == "llm"] == ["I look now.", "all done"]
     assert any(span["name"] == "custom" and span["input"]["lines"] == 1 for span in spans)
 

@@ -25,7 +25,7 @@ def tell_a_run(bus: object, name: str) -> None:
     bus.emit_execution_completed("main", name, {"found": 3})  # type: ignore[attr-defined]
 
 
-def said(events: list[BusEvent]) -> list[tuple[object, ...]]:
+def start_and_end_rows(events: list[BusEvent]) -> list[tuple[object, ...]]:
     return [(e.kind, e.name, e.node_kind, e.node, e.input, e.output) for e in events]
 
 
@@ -33,14 +33,14 @@ def said(events: list[BusEvent]) -> list[tuple[object, ...]]:
 def test_it_gives_what_a_collector_of_ones_own_gives(tmp_path: Path, token: str | None) -> None:
     with started(tmp_path / "own") as own:
         tell_a_run(own, "run-1")
-        here = said(own.history(kinds=("span_start", "span_end")))
+        here = start_and_end_rows(own.history(kinds=("span_start", "span_end")))
     with started(tmp_path / "viewer", token=token) as viewer, connect(viewer.endpoint, token=token) as bus:
         for number in range(20):
             tell_a_run(bus, f"run-{number}")
             (search,) = bus.history(kinds="span_end", name="search", execution=f"run-{number}")
             assert (search.node, search.input, search.output) == ("writer", {"q": "cats"}, "3 cats")
         there = bus.history(kinds=("span_start", "span_end"), execution="run-1")
-        assert said(there) == here
+        assert start_and_end_rows(there) == here
         assert len(viewer.history(kinds="span_end", name="search")) == 20
         assert viewer.stats().clients == 1 and viewer.stats().rejected == 0
 

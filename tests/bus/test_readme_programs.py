@@ -17,7 +17,7 @@ from tests.collector.serving import PATIENCE, wait_for
 from tests.real_env import ROOT
 
 SECTION = "## A second viewer, and programs that listen"
-PLACE = "127.0.0.1:8787"
+ADDRESS = "127.0.0.1:8787"
 
 AGENT = '''
 from langchain.agents import create_agent
@@ -95,17 +95,17 @@ def finish(process: subprocess.Popen[str]) -> str:
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    with Collector(CollectorOptions(port=0, record=Record.NONE)) as made:
-        yield made
+    with Collector(CollectorOptions(port=0, record=Record.NONE)) as shared_collector:
+        yield shared_collector
 
 
-def heard(collector: Collector, program: str, lines: int, **flags: Any) -> list[str]:
+def lines_printed_by(collector: Collector, program: str, lines: int, **flags: Any) -> list[str]:
     """Run a program on a viewer, let the agent work before and after it came; returns what it printed."""
     address = collector.endpoint.removeprefix("ws://").partition("/")[0]
-    assert PLACE in program
+    assert ADDRESS in program
     agent = f"FAILS = {flags.get('fails', False)}\n{RUN}"
     finish(python(agent, ENDPOINT=collector.endpoint))
-    watcher = python(program.replace(PLACE, address))
+    watcher = python(program.replace(ADDRESS, address))
     try:
         wait_for(lambda: collector.stats().viewers == 1)
         finish(python(agent, ENDPOINT=collector.endpoint))
@@ -142,10 +142,10 @@ def test_what_an_agent_called_and_did_not_call(tmp_path: Path, fails: bool, dele
 
 
 def test_a_watchdog_says_what_failed_and_where(collector: Collector) -> None:
-    (line,) = heard(collector, programs()[1], 1, fails=True)
+    (line,) = lines_printed_by(collector, programs()[1], 1, fails=True)
     assert line.startswith("tool fetch of finder failed:") and "no such page" in line
 
 
 def test_the_cost_of_a_running_viewer(collector: Collector) -> None:
-    lines = heard(collector, programs()[2], 4)
+    lines = lines_printed_by(collector, programs()[2], 4)
     assert lines == [f"gpt-4o 1000000 tokens, ${2.5 * calls:.4f} in all" for calls in (1, 2, 3, 4)]

@@ -81,8 +81,8 @@ def test_a_second_viewer_shows_what_the_first_one_shows(tmp_path: Path, segment_
             total = collector.stats().events
 
             def ready(store: Store) -> bool:
-                gone = all(one.closed_at is not None for one in store.connections.values())
-                return store.events == total and len(store.connections) == 2 and gone
+                all_closed = all(one.closed_at is not None for one in store.connections.values())
+                return store.events == total and len(store.connections) == 2 and all_closed
 
             first, second = fold(own, ready), fold(source, ready)
             assert rows(second, source) == rows(first, own) and len(rows(first, own)) > 100

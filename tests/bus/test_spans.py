@@ -81,8 +81,8 @@ def test_an_object_is_what_tail_and_show_print(tmp_path: Path) -> None:
             followed = {event.span_id: event.span for event in viewer.history(kinds="span_end")}
         tracer.close()
     assert followed == spans_at_ends
-    shown = invoke("show", str(file), "--json")
-    assert {span["span_id"]: span for span in map(json.loads, shown.splitlines())} == json.loads(
+    result = invoke("show", str(file), "--json")
+    assert {span["span_id"]: span for span in map(json.loads, result.splitlines())} == json.loads(
         json.dumps(spans_at_ends)
     )
 
@@ -175,39 +175,39 @@ def test_a_history_ends_and_holds_all(tmp_path: Path) -> None:
 
 
 def test_an_async_function_runs_on_the_loop_of_who_subscribes(collector: Collector, agent: Tracer) -> None:
-    heard: list[tuple[str | None, int]] = []
+    calls: list[tuple[str | None, int]] = []
 
     async def handle(event: BusEvent) -> None:
         await asyncio.sleep(0)
         if event.name == "fetch":
             raise ValueError("not this one")
-        heard.append((event.name, threading.get_ident()))
+        calls.append((event.name, threading.get_ident()))
 
     async def watch() -> None:
         subscription = collector.subscribe(handle, kinds="span_end")
         await asyncio.to_thread(work, agent)
         await collector.wait_for(name="job", kinds="span_end", timeout=PATIENCE)
-        await asyncio.to_thread(wait_for, lambda: subscription.stats().delivered == 5 and len(heard) == 4)
+        await asyncio.to_thread(wait_for, lambda: subscription.stats().delivered == 5 and len(calls) == 4)
         stats = subscription.stats()
         assert (stats.failures, stats.last_failure) == (1, "ValueError: not this one")
 
     run(watch())
-    assert [name for name, _ in heard] == ["gpt-5", "search", "writer", "job"]
-    assert {thread for _, thread in heard} == {threading.get_ident()}
+    assert [name for name, _ in calls] == ["gpt-5", "search", "writer", "job"]
+    assert {thread for _, thread in calls} == {threading.get_ident()}
 
 
 def test_an_async_function_has_a_loop_where_nobody_runs_one(collector: Collector, agent: Tracer) -> None:
-    heard: list[str | None] = []
+    names: list[str | None] = []
 
     async def handle(event: BusEvent) -> None:
         await asyncio.sleep(0)
-        heard.append(event.name)
+        names.append(event.name)
 
     subscription = collector.subscribe(handle, node_kind="tool", kinds="span_end")
     work(agent)
-    wait_for(lambda: len(heard) == 2)
+    wait_for(lambda: len(names) == 2)
     collector.stop(60)
-    assert subscription.join(PATIENCE) and heard == ["search", "fetch"]
+    assert subscription.join(PATIENCE) and names == ["search", "fetch"]
 
 
 def test_stats_count_kinds_and_subscriptions(collector: Collector, agent: Tracer) -> None:

@@ -55,29 +55,31 @@ def test_an_async_iterator_reacts_while_the_agent_runs(tmp_path: Path) -> None:
     with serving(tmp_path) as (collector, _):
 
         async def watch() -> list[int]:
-            heard = []
+            received = []
             agent = await client(collector)
             async with collector.subscribe(kinds="span_start") as subscription:
                 await agent.send(numbered(1, 1)[0])
                 async for event in subscription:
-                    heard.append(number(event))
-                    if heard[-1] == 50:
-                        return heard
-                    await agent.send(numbered(heard[-1] + 1, heard[-1] + 1)[0])
+                    received.append(number(event))
+                    if received[-1] == 50:
+                        return received
+                    await agent.send(numbered(received[-1] + 1, received[-1] + 1)[0])
             return []
 
         assert run(watch()) == list(range(1, 51))
 
 
 def test_a_function_is_called_with_each_event_on_a_thread_of_its_own(tmp_path: Path) -> None:
-    heard: list[tuple[int, int]] = []
+    received: list[tuple[int, int]] = []
     with serving(tmp_path) as (collector, _):
-        subscription = collector.subscribe(lambda event: heard.append((number(event), threading.get_ident())))
+        subscription = collector.subscribe(
+            lambda event: received.append((number(event), threading.get_ident()))
+        )
         send(collector, numbered(1, 200))
         collector.stop(60)
         assert subscription.join(PATIENCE)
-    assert [one for one, _ in heard] == list(range(1, 201))
-    threads = {thread for _, thread in heard}
+    assert [one for one, _ in received] == list(range(1, 201))
+    threads = {thread for _, thread in received}
     assert len(threads) == 1 and threading.get_ident() not in threads
     with pytest.raises(RuntimeError, match="calls a function"):
         subscription.wait(timeout=0)
@@ -115,13 +117,13 @@ def test_filters(tmp_path: Path, filters: dict[str, Any], expected: list[int]) -
         early = collector.subscribe(**filters)
         send(collector, [frame_of(MIXED)])
         late = collector.subscribe(**filters)
-        wanted = [(MIXED[at]["kind"], MIXED[at].get("span_id")) for at in expected]
+        kinds_and_ids = [(MIXED[at]["kind"], MIXED[at].get("span_id")) for at in expected]
         events = everything(early, collector)
         if filters == {"kinds": "connected"}:
             assert [event.kind for event in events] == ["connected"]
             return
-        assert [(event.kind, event.span_id) for event in events] == wanted
-        assert [(event.kind, event.span_id) for event in late] == wanted
+        assert [(event.kind, event.span_id) for event in events] == kinds_and_ids
+        assert [(event.kind, event.span_id) for event in late] == kinds_and_ids
         assert early.stats().passed_over == len(MIXED) - len(expected)
 
 
@@ -178,10 +180,12 @@ def test_late_subscribers_get_everything_exactly_once(tmp_path: Path, segment_by
 def test_history_is_bounded_by_what_was_asked_for(tmp_path: Path) -> None:
     with serving(tmp_path, segment_bytes=100_000) as (collector, _):
         send(collector, numbered(1, 5_000, per_frame=9))
-        wanted = {count: collector.subscribe(history=count) for count in (0, 1, 1500, 4_999, 5_000, 9_999)}
+        subscriptions = {
+            count: collector.subscribe(history=count) for count in (0, 1, 1500, 4_999, 5_000, 9_999)
+        }
         send(collector, numbered(5_001, 5_010))
         collector.stop(60)
-        for count, subscription in wanted.items():
+        for count, subscription in subscriptions.items():
             assert numbers(subscription) == list(range(max(0, 5_000 - count) + 1, 5_011))
 
 
@@ -207,9 +211,9 @@ def test_what_a_slow_subscriber_missed_is_counted_and_told_where_it_is_missing(t
         send(collector, numbered(1, 1_000))
         assert collector.stats().events == 1_000
         assert subscription.stats().waiting == 100 and subscription.stats().missed == 900
-        missed, *heard = itertools.islice(subscription, 101)
+        missed, *events = itertools.islice(subscription, 101)
         assert missed.kind == "missed" and missed.count == 900 and "slow" in (missed.reason or "")
-        assert numbers(heard) == list(range(901, 1_001))
+        assert numbers(events) == list(range(901, 1_001))
         send(collector, numbered(1_001, 1_050))
         assert numbers(everything(subscription, collector)) == list(range(1_001, 1_051))
         stats = subscription.stats()
@@ -228,11 +232,11 @@ def test_what_no_recording_holds_any_more_counts_as_missed(tmp_path: Path) -> No
 
 def test_a_function_that_hangs_and_one_that_raises_hold_up_nobody(tmp_path: Path) -> None:
     go_on = threading.Event()
-    heard: list[int] = []
+    received: list[int] = []
 
     def hang(event: BusEvent) -> None:
         assert go_on.wait(PATIENCE)
-        heard.append(number(event))
+        received.append(number(event))
 
     def fail(event: BusEvent) -> None:
         raise ValueError(f"no {event.name}")
@@ -240,12 +244,12 @@ def test_a_function_that_hangs_and_one_that_raises_hold_up_nobody(tmp_path: Path
     with serving(tmp_path) as (collector, source):
         hanging, failing = collector.subscribe(hang), collector.subscribe(fail)
         send(collector, numbered(1, 500))
-        assert heard == [] and hanging.stats().delivered <= 1
+        assert received == [] and hanging.stats().delivered <= 1
         assert sum(len(getattr(item, "events", ())) for item in source.take(1)) == 500
         go_on.set()
         collector.stop(60)
         assert hanging.join(PATIENCE) and failing.join(PATIENCE)
-        assert heard == list(range(1, 501))
+        assert received == list(range(1, 501))
         assert failing.stats().failures == 500
         assert failing.stats().last_failure == "ValueError: no tool 500"
 

@@ -120,9 +120,9 @@ def test_it_ends_with_the_viewer_if_asked_to(tmp_path: Path) -> None:
         wait_for(lambda: collector.stats().events == 20)
         lines = [line_of(process.stdout) for _ in range(20)]
         collector.stop(60)
-        rest, said = finish(process)
+        rest, stderr = finish(process)
         assert process.returncode == 0 and rest == "" and len(set(lines)) == 20
-        assert "is gone" in said
+        assert "is gone" in stderr
 
 
 def test_a_pipe_that_nobody_reads_any_more_ends_it_quietly(tmp_path: Path) -> None:
@@ -218,11 +218,11 @@ class AllAtOnce:
     live, progress, notices = True, None, ()
 
     def __init__(self, *received: float) -> None:
-        self.left: list[SourceItem] = [EventBatch(-1, 0, [], 1, at) for at in received]
+        self.waiting: list[SourceItem] = [EventBatch(-1, 0, [], 1, at) for at in received]
 
     def take(self, seconds: float) -> list[SourceItem]:
-        taken, self.left = self.left, []
-        return taken
+        items, self.waiting = self.waiting, []
+        return items
 
 
 def test_what_is_newer_waits_until_it_is_released() -> None:

@@ -92,7 +92,7 @@ def take_until(source: CataloguedSource, store: Store, enough: Callable[[], bool
             fold_item(store, item)
 
 
-def test_in_the_end_all_is_there_once_and_in_order(tmp_path: Path) -> None:
+def test_after_reading_every_event_is_there_once_and_in_order(tmp_path: Path) -> None:
     tried = 0
     for path in sorted(native(tmp_path).iterdir()):
         source = ReplaySource(path)
@@ -103,9 +103,13 @@ def test_in_the_end_all_is_there_once_and_in_order(tmp_path: Path) -> None:
             listed = opened(path, tmp_path)
             listed.prefer(row.trace_id, lambda _: False)
             tried += 1
-            told, found = everything(listed)
-            assert found == expected
-            assert (told.events, told.repeats, told.rejected) == (store.events, store.repeats, store.rejected)
+            report, events = everything(listed)
+            assert events == expected
+            assert (report.events, report.repeats, report.rejected) == (
+                store.events,
+                store.repeats,
+                store.rejected,
+            )
             listed.close()
     assert tried > 20
 
@@ -124,22 +128,20 @@ def test_all_runs_are_listed_before_any_event_is_read(tmp_path: Path) -> None:
     assert list(store.traces) == list(whole.traces)
     words, read_words = Summaries(listed), Summaries(source)
     for trace in whole.traces.values():
-        told = store.traces[trace.trace_id]
-        assert (title(told), agent_of(told), is_run(told), told.status, told.started_at, told.ended_at) == (
-            title(trace), agent_of(trace), is_run(trace), trace.status, trace.started_at, trace.ended_at
-        )  # fmt: skip
-        assert (told.number, told.thread, told.only_infrastructure, context_tokens(told)) == (
-            trace.number, trace.thread, trace.only_infrastructure, context_tokens(trace)
-        )  # fmt: skip
-        assert words.of_trace(told)[:100] == " ".join(read_words.of_trace(trace).split())[:100]
-        told_figures, read_figures = figures.of(told), figures.of(trace)
-        assert told_figures.dollars == pytest.approx(read_figures.dollars, abs=1e-9)
-        assert told_figures._replace(dollars=0, priced=0) == read_figures._replace(dollars=0, priced=0)
+        listed_trace = store.traces[trace.trace_id]
+        for fact in (title, agent_of, is_run, context_tokens):
+            assert fact(listed_trace) == fact(trace)
+        for name in ("status", "started_at", "ended_at", "number", "thread", "only_infrastructure"):
+            assert getattr(listed_trace, name) == getattr(trace, name), name
+        assert words.of_trace(listed_trace)[:100] == " ".join(read_words.of_trace(trace).split())[:100]
+        listed_figures, read_figures = figures.of(listed_trace), figures.of(trace)
+        assert listed_figures.dollars == pytest.approx(read_figures.dollars, abs=1e-9)
+        assert listed_figures._replace(dollars=0, priced=0) == read_figures._replace(dollars=0, priced=0)
     source.close()
     listed.close()
 
 
-def test_a_run_that_is_asked_for_is_read_before_anything_else(tmp_path: Path) -> None:
+def test_a_requested_run_is_read_first(tmp_path: Path) -> None:
     path = write_run(tmp_path, events=6_000)
     row = run_rows(tmp_path, path)[-2]
     source, store = opened(path, tmp_path), Store()
@@ -157,7 +159,7 @@ def test_a_run_that_is_asked_for_is_read_before_anything_else(tmp_path: Path) ->
     source.close()
 
 
-def test_asking_for_runs_while_the_rest_is_read_changes_nothing(tmp_path: Path) -> None:
+def test_requesting_runs_while_reading_does_not_change_the_result(tmp_path: Path) -> None:
     """Whenever it is asked, and however often."""
     path = write_run(tmp_path, events=6_000)
     _, expected = read_plainly(path)
@@ -198,22 +200,22 @@ def test_a_run_that_left_memory_is_listed_and_can_be_read_again(tmp_path: Path) 
         feed.work(5.0, 0.0)
     assert store.span_count <= 800
     assert list(store.traces) == list(whole.traces)
-    gone = [trace for trace in store.traces.values() if not trace.spans]
-    assert len(gone) > 10
-    wanted = next(trace for trace in gone if trace.unread is not None and trace.unread.is_run)
-    like = whole.traces[wanted.trace_id]
-    assert (title(wanted), wanted.status) == (title(like), like.status)
-    source.prefer(wanted.trace_id, held_by(store))
+    evicted = [trace for trace in store.traces.values() if not trace.spans]
+    assert len(evicted) > 10
+    requested = next(trace for trace in evicted if trace.unread is not None and trace.unread.is_run)
+    like = whole.traces[requested.trace_id]
+    assert (title(requested), requested.status) == (title(like), like.status)
+    source.prefer(requested.trace_id, held_by(store))
     feed.work(1000.0, 0.0)
     assert feed.ended
-    assert wanted.unread is None
-    assert [span.span_id for span in wanted.spans] == [span.span_id for span in like.spans]
-    assert (wanted.status, wanted.events, wanted.input_tokens) == (
+    assert requested.unread is None
+    assert [span.span_id for span in requested.spans] == [span.span_id for span in like.spans]
+    assert (requested.status, requested.events, requested.input_tokens) == (
         like.status,
         like.events,
         like.input_tokens,
     )
-    assert not any(span.status is Status.RUNNING for span in wanted.spans)
+    assert not any(span.status is Status.RUNNING for span in requested.spans)
     source.close()
 
 
@@ -234,7 +236,9 @@ def test_a_frame_of_several_runs_is_handed_over_once(tmp_path: Path) -> None:
     assert places != sorted(places)
 
 
-def test_what_cannot_come_first_comes_in_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_cannot_be_read_first_is_read_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_run(tmp_path)
     assert open_catalogued(path, tmp_path) is None  # nobody has read it
     assert open_catalogued(tmp_path / "gone.msgpack", tmp_path) is None
@@ -248,7 +252,7 @@ def test_what_cannot_come_first_comes_in_its_turn(tmp_path: Path, monkeypatch: p
     source.close()
 
 
-def test_places_that_hold_something_else_cost_the_order_only(tmp_path: Path) -> None:
+def test_wrong_event_refs_cost_only_the_order(tmp_path: Path) -> None:
     """A row that is wrong about where its run lies, which no program writes."""
     path = write_run(tmp_path, events=2_000)
     _, expected = read_plainly(path)
@@ -298,7 +302,7 @@ def test_another_recording_in_its_place_is_not_listed_as_the_first(tmp_path: Pat
     source.close()
 
 
-def test_a_corrupt_catalogue_is_none(tmp_path: Path) -> None:
+def test_a_corrupt_catalogue_is_ignored(tmp_path: Path) -> None:
     path = write_run(tmp_path, events=2_000)
     run_rows(tmp_path, path)
     with sqlite3.connect(tmp_path / FILE_NAME) as database:

@@ -21,12 +21,21 @@ from tests.catalogue.test_catalogued import opened, take_until
 from tests.catalogue.test_find import native
 from tests.catalogue.test_rows import folded
 
-TOLD = [
+DECIDED_BY_LIST = [
     "err", "status:error", "agent:planner", "agent=researcher", "agent:nobody err", "agent:e tool:nothing",
     "tool:search", "tool:nothing", "tool=fetch_page | agent:x", "model:gpt", "gpt", "planner | nobody",
     "fetch", "thread:t",
 ]  # fmt: skip
-NOT_TOLD = ["out:nobody", "!err", "dur>1s", "in:order", "name:x", "status:ok", "kind:tool err", "err:timeout"]
+NOT_DECIDED = [
+    "out:nobody",
+    "!err",
+    "dur>1s",
+    "in:order",
+    "name:x",
+    "status:ok",
+    "kind:tool err",
+    "err:timeout",
+]
 
 
 def parsed(text: str) -> Query:
@@ -45,24 +54,24 @@ def matching(query: Query, store: Store, content: RecordedContent) -> set[str]:
     }
 
 
-def test_what_a_list_tells_is_true(tmp_path: Path) -> None:
-    answers: dict[str, set[bool | None]] = {text: set() for text in (*TOLD, *NOT_TOLD)}
+def test_the_answers_of_a_list_are_those_of_the_spans(tmp_path: Path) -> None:
+    answers: dict[str, set[bool | None]] = {text: set() for text in (*DECIDED_BY_LIST, *NOT_DECIDED)}
     for path in sorted(native(tmp_path).iterdir()):
         store, reader = folded(path)
         read(tmp_path, path)
         content = RecordedContent(reader)
         source = opened(path, tmp_path)
-        for text, given in answers.items():
+        for text, trace_answers in answers.items():
             query = parsed(text)
             truth = matching(query, store, content)
             for row in source.rows:
                 answer = listed_answer(query, row)
                 assert answer is None or answer == (row.trace_id in truth), (path.name, text, row.name)
-                given.add(answer)
+                trace_answers.add(answer)
         source.close()
-    assert not [text for text in TOLD if not answers[text] - {None}]
-    assert {answer for text in TOLD for answer in answers[text]} == {True, False, None}
-    assert not [text for text in NOT_TOLD if True in answers[text]]
+    assert not [text for text in DECIDED_BY_LIST if not answers[text] - {None}]
+    assert {answer for text in DECIDED_BY_LIST for answer in answers[text]} == {True, False, None}
+    assert not [text for text in NOT_DECIDED if True in answers[text]]
 
 
 def search(source: CataloguedSource, store: Store, text: str) -> RunsSearch:
@@ -99,7 +108,7 @@ def listed(tmp_path: Path) -> tuple[Path, CataloguedSource, Store]:
         ("dur>2s", False),
     ],
 )
-def test_a_filter_shows_what_the_list_tells_and_the_rest_as_it_is_read(
+def test_a_filter_shows_listed_runs_at_once_and_others_as_they_are_read(
     listed: tuple[Path, CataloguedSource, Store], text: str, tells: bool
 ) -> None:
     path, source, store = listed
@@ -133,13 +142,13 @@ def test_runs_that_leave_memory_stay_in_the_filter(
     take_until(source, store, lambda: bool(store.traces))
     running = search(source, store, "err")
     work(running)
-    all_found = set(running.matching_runs)
-    assert len(all_found) > 5
+    runs_before = set(running.matching_runs)
+    assert len(runs_before) > 5
     feed = Feed(source, store)
     while not feed.ended:
         running.apply(feed.tick(5.0, 0.0))
         running.work(1.0)
     work(running)
-    assert set(running.matching_runs) == all_found
-    assert any(not trace.spans for trace in all_found)
+    assert set(running.matching_runs) == runs_before
+    assert any(not trace.spans for trace in runs_before)
     source.close()

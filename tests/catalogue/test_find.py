@@ -71,13 +71,13 @@ def matches(path: Path, text: str) -> dict[str, list[str]]:
     query = parse_query(text)
     assert query is not None
     store, content = read_once(path)
-    found = {
+    span_ids = {
         trace.trace_id: [
             span.span_id for span in trace.spans if not span.placeholder and query.matches(span, content)
         ]
         for trace in store.traces.values()
     }
-    return {trace: spans for trace, spans in found.items() if spans}
+    return {trace: spans for trace, spans in span_ids.items() if spans}
 
 
 def search(state: Path, text: str, *, since: float = 0.0) -> list[RunHit]:
@@ -96,16 +96,16 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("text", QUERIES)
-def test_the_same_is_found_as_in_the_viewer(state: Path, text: str) -> None:
+def test_the_command_finds_the_same_as_the_viewer(state: Path, text: str) -> None:
     expected = {
         (path.name, trace): len(spans)
         for path in recordings_dir(state).iterdir()
         for trace, spans in matches(path, text).items()
     }
-    found = search(state, text)
-    assert {(Path(hit.file).name, hit.trace_id): hit.matches for hit in found} == expected
-    assert len(found) == len(expected)
-    for hit in found:
+    hits = search(state, text)
+    assert {(Path(hit.file).name, hit.trace_id): hit.matches for hit in hits} == expected
+    assert len(hits) == len(expected)
+    for hit in hits:
         ids = matches(Path(hit.file), text)[hit.trace_id]
         assert [span.span_id for span in hit.spans] == ids[: len(hit.spans)]
 
@@ -123,13 +123,13 @@ def test_of_a_large_run_only_records_with_a_match_are_read(
     expected = {
         (path.name, trace) for path in recordings_dir(state).iterdir() for trace in matches(path, text)
     }
-    found = search(state, text)
-    assert {(Path(hit.file).name, hit.trace_id) for hit in found} == expected
-    assert {hit.more for hit in found} == {text == "nobody"}
-    assert all(hit.name for hit in found)
+    hits = search(state, text)
+    assert {(Path(hit.file).name, hit.trace_id) for hit in hits} == expected
+    assert {hit.more for hit in hits} == {text == "nobody"}
+    assert all(hit.name for hit in hits)
 
 
-def test_a_hit_says_where_the_words_stand(tmp_path: Path) -> None:
+def test_a_hit_names_the_field_of_the_words(tmp_path: Path) -> None:
     scribe = Scribe(4)
     tool = scribe.start("tool", "lookup", payload={"input": '{"order": "A-1007 of the Miller family"}'})
     scribe.end(tool, {"output": "It is Locked\nby somebody"}, error="TimeoutError: gave up")
@@ -158,7 +158,7 @@ def write(state: Path, scribe: Scribe, name: str = "run-20260102-030405-abcd") -
     return path
 
 
-def test_only_what_is_new_enough_is_looked_into(state: Path) -> None:
+def test_only_recent_recordings_are_searched(state: Path) -> None:
     every = search(state, "model")
     ends = sorted(hit.ended_at for hit in every)
     since = ends[len(ends) // 2]
@@ -209,7 +209,7 @@ def test_a_damaged_recording_is_searched_as_far_as_it_can_be_read(tmp_path: Path
     }
 
 
-def test_what_is_being_recorded_is_searched_to_its_end(tmp_path: Path) -> None:
+def test_a_growing_recording_is_searched_to_its_end(tmp_path: Path) -> None:
     """With a catalogue that knows a part of it, and with none."""
     scribe = Scribe(1)
     path = write(tmp_path, scribe)
@@ -287,15 +287,15 @@ def test_the_command_prints_runs_with_their_hits(state: Path) -> None:
     lines = done.stdout.splitlines()
     assert lines[0].endswith("run-20260102-040000-abcd.msgpack")
     assert any("input: " in line or "output: " in line for line in lines)
-    told = objects(run_here(state, "find", "nobody", "--json").stdout)
-    assert [one["trace_id"] for one in told] == [hit.trace_id for hit in search(state, "nobody")]
+    runs = objects(run_here(state, "find", "nobody", "--json").stdout)
+    assert [one["trace_id"] for one in runs] == [hit.trace_id for hit in search(state, "nobody")]
     assert {"file", "trace_id", "name", "question", "status", "started_at", "matches", "spans"} <= set(
-        told[0]
+        runs[0]
     )
-    assert {"span_id", "kind", "name", "where", "snippet"} == set(told[0]["spans"][0])
+    assert {"span_id", "kind", "name", "where", "snippet"} == set(runs[0]["spans"][0])
 
 
-def test_the_command_says_what_was_not_found_or_understood(state: Path) -> None:
+def test_the_command_explains_empty_results_and_invalid_queries(state: Path) -> None:
     done = run_here(state, "find", "zzznowhere")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "Nothing found.\n")
     for query, sentence in (

@@ -160,8 +160,8 @@ def runs_of(source: CataloguedSource) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_in_the_end_all_is_there_once_and_in_order(tmp_path: Path, seed: int) -> None:
-    """Whatever was written, told and asked for when."""
+def test_after_reading_every_event_is_there_once_and_in_order(tmp_path: Path, seed: int) -> None:
+    """Whatever was written, catalogued and requested when."""
     ways = random.Random(seed)
     growing = Growing(tmp_path, of_clients(tmp_path, 1_200, 900, 1_500), segments=1 + seed % 3)
     growing.write(ways.uniform(0.05, 0.6))
@@ -210,33 +210,35 @@ def test_recordings_of_real_agents_are_followed_from_any_place(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("segments", [1, 12])
-def test_what_the_catalogue_lacks_is_there_before_the_rest_is_read(tmp_path: Path, segments: int) -> None:
+def test_runs_that_the_catalogue_lacks_are_listed_before_the_rest_is_read(
+    tmp_path: Path, segments: int
+) -> None:
     growing = Growing(tmp_path, of_clients(tmp_path, 4_000, 4_000), segments=segments)
     growing.write(0.8)
     growing.tell()
     growing.write(0.9)
     source, store = growing.open(), Store()
-    known = set(runs_of(source))
-    assert len(known) > 30
+    catalogued = set(runs_of(source))
+    assert len(catalogued) > 30
     items = source.take(0.001)
     fold_item(store, items[0])
-    assert set(store.traces) == known
+    assert set(store.traces) == catalogued
     feed = Feed(source, store)
     for _ in range(1_000):
         feed.work(0.0, 0.0)
-        if set(store.traces) - known:
+        if set(store.traces) - catalogued:
             break
     assert source.reader.position < growing.size / 2
-    new = next(trace for trace in store.traces.values() if trace.trace_id not in known)
-    assert new.spans and new.number >= len(known)
+    new = next(trace for trace in store.traces.values() if trace.trace_id not in catalogued)
+    assert new.spans and new.number >= len(catalogued)
     growing.write(0.95)  # and what is appended then
-    files, seen = len(at(growing.path).files), len(store.traces)
+    files, trace_count = len(at(growing.path).files), len(store.traces)
     for _ in range(1_000):
         feed.work(0.0, 0.0)
         newest = max(span.start_ref for trace in store.traces.values() for span in trace.spans)
-        if len(store.traces) > seen and unpack_event_ref(newest)[0] == files - 1:
+        if len(store.traces) > trace_count and unpack_event_ref(newest)[0] == files - 1:
             break
-    assert len(store.traces) > seen and unpack_event_ref(newest)[0] == files - 1
+    assert len(store.traces) > trace_count and unpack_event_ref(newest)[0] == files - 1
     assert source.reader.position < growing.size * 0.7
     growing.finish()
     source.close()
@@ -267,7 +269,9 @@ def test_a_run_that_goes_on_is_read_before_it_does(tmp_path: Path) -> None:
     source.close()
 
 
-def test_what_cannot_come_ahead_comes_in_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_cannot_be_read_ahead_is_read_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(catalogued, "LARGEST_AHEAD", 10)
     monkeypatch.setattr(catalogued, "MOST_AHEAD", 100)
     growing = Growing(tmp_path, of_clients(tmp_path, 1_500, 1_500))
@@ -326,7 +330,7 @@ def put_another(state: Path, path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [lose_catalogue, lose_recording, put_another])
-def test_what_happens_to_its_name_changes_nothing(
+def test_renaming_or_deleting_the_file_changes_nothing(
     tmp_path: Path, change: Callable[[Path, Path], None]
 ) -> None:
     growing = Growing(tmp_path, of_clients(tmp_path, 1_500, 1_500))
@@ -334,18 +338,18 @@ def test_what_happens_to_its_name_changes_nothing(
     growing.tell()
     growing.write(0.6)
     source, store = growing.open(), Store()
-    kept = growing.path.with_name("kept")
-    os.link(growing.path, kept)
+    linked_path = growing.path.with_name("kept")
+    os.link(growing.path, linked_path)
     Feed(source, store).work(1.0, 0.0)
     change(tmp_path, growing.path)
     growing.finish()
     assert read_on(source, store).ended
-    assert facts_of(store) == read_plainly(kept)[1]
+    assert facts_of(store) == read_plainly(linked_path)[1]
     assert change is lose_catalogue or open_catalogued(growing.path, tmp_path) is None
     source.close()
 
 
-def test_what_is_cut_off_while_it_is_read_costs_what_was_cut_off(tmp_path: Path) -> None:
+def test_truncating_the_file_while_reading_costs_only_the_truncated_part(tmp_path: Path) -> None:
     """It is mapped: a byte that is gone must not be touched."""
     growing = Growing(tmp_path, of_clients(tmp_path, 3_000, 3_000))
     growing.write(0.8)
@@ -375,7 +379,7 @@ def test_what_is_cut_off_while_it_is_read_costs_what_was_cut_off(tmp_path: Path)
         "DELETE FROM runs WHERE number = (SELECT max(number) FROM runs)",
     ],
 )
-def test_rows_that_are_missing_or_damaged_are_no_list(tmp_path: Path, change: str) -> None:
+def test_missing_or_damaged_rows_are_not_listed(tmp_path: Path, change: str) -> None:
     growing = Growing(tmp_path, of_clients(tmp_path, 1_500))
     growing.write(0.5)
     growing.tell()
@@ -387,7 +391,7 @@ def test_rows_that_are_missing_or_damaged_are_no_list(tmp_path: Path, change: st
     growing.stop()
 
 
-def test_two_read_it_while_it_is_told_anew(tmp_path: Path) -> None:
+def test_two_readers_follow_a_catalogue_that_is_rewritten(tmp_path: Path) -> None:
     growing = Growing(tmp_path, of_clients(tmp_path, 1_500, 1_500))
     readers: list[tuple[CataloguedSource, Store]] = []
     for share in (0.3, 0.5, 0.7):
@@ -417,7 +421,7 @@ def test_one_whose_writer_was_killed_is_listed_as_well(tmp_path: Path) -> None:
     source.close()
 
 
-def test_of_a_run_that_left_memory_and_went_on_the_list_is_not_believed(tmp_path: Path) -> None:
+def test_an_outdated_row_of_an_evicted_run_is_not_used(tmp_path: Path) -> None:
     growing = Growing(tmp_path, of_clients(tmp_path, 2_000, 2_000))
     growing.write(0.5)
     growing.tell()
@@ -436,7 +440,7 @@ def test_of_a_run_that_left_memory_and_went_on_the_list_is_not_believed(tmp_path
     source.close()
 
 
-def test_a_viewer_that_records_tells_up_to_where_it_does(tmp_path: Path) -> None:
+def test_a_recording_viewer_stores_how_far_its_catalogue_reaches(tmp_path: Path) -> None:
     """The real one, while an agent sends; and killed."""
     state = tmp_path / "state"
     with running(state, "--port", "0") as process:
@@ -460,9 +464,9 @@ def test_a_viewer_that_records_tells_up_to_where_it_does(tmp_path: Path) -> None
         assert eventually(tells_all_so_far)  # a busy machine writes some rows before it has made all
         source, store = opened(), Store()
         assert source is not None
-        known = len(read_on(source, store).store.traces)
+        trace_count = len(read_on(source, store).store.traces)
         send(endpoint, seed=2)
-        assert eventually(lambda: len(read_on(source, store).store.traces) > known)
+        assert eventually(lambda: len(read_on(source, store).store.traces) > trace_count)
         assert source.live
         process.send_signal(signal.SIGKILL)
         process.wait(PATIENCE)
@@ -471,9 +475,7 @@ def test_a_viewer_that_records_tells_up_to_where_it_does(tmp_path: Path) -> None
         source.close()
 
 
-def test_a_list_of_recordings_marks_those_that_others_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_list_of_recordings_marks_running_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ETAOI_TUI_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     growing = Growing(tmp_path, of_clients(tmp_path, 600))

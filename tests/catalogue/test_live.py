@@ -44,14 +44,14 @@ def eventually(holds: Callable[[], object]) -> bool:
     return False
 
 
-def told(state: Path) -> tuple[Entry, list[RunRow]] | None:
+def catalogued(state: Path) -> tuple[Entry, list[RunRow]] | None:
     """What the catalogue says of the only recording, without reading it."""
-    found = list_recordings(recordings_dir(state))
-    if not found:
+    recordings = list_recordings(recordings_dir(state))
+    if not recordings:
         return None
     with CatalogueFile(state) as file:
-        entry = valid_entry(file, found[0], time.time())
-        runs = runs_of(file, found[0])
+        entry = valid_entry(file, recordings[0], time.time())
+        runs = runs_of(file, recordings[0])
     return None if entry is None or runs is None else (entry, runs)
 
 
@@ -76,18 +76,18 @@ def test_a_viewer_without_a_screen_writes_while_it_records(tmp_path: Path) -> No
         assert process.stderr is not None
         endpoint = process.stderr.readline().split()[2].rstrip(";")
         send(endpoint)
-        assert eventually(lambda: (now := told(state)) is not None and len(now[1]) >= 2)
-        before = told(state)
-        assert before is not None and not before[0].complete
+        assert eventually(lambda: (now := catalogued(state)) is not None and len(now[1]) >= 2)
+        first_entry = catalogued(state)
+        assert first_entry is not None and not first_entry[0].complete
 
         def listed() -> list[tuple[bool, bool]]:
-            found = objects(run_here(state, "ls", "--json").stdout)
-            return [(one["running"], one["traces"] >= 2) for one in found]
+            recordings = objects(run_here(state, "ls", "--json").stdout)
+            return [(one["running"], one["traces"] >= 2) for one in recordings]
 
         assert eventually(lambda: listed() == [(True, True)])
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 0
-    after = told(state)
+    after = catalogued(state)
     assert after is not None and after[0].complete
     again, rows = read(tmp_path / "other", recorded(state))
     assert (after[0].traces, after[0].errors, after[0].events) == (again.traces, again.errors, again.events)
@@ -95,20 +95,20 @@ def test_a_viewer_without_a_screen_writes_while_it_records(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("how", ["quit", "terminated", "killed"])
-def test_a_viewer_leaves_a_catalogue_that_holds(tmp_path: Path, how: str) -> None:
+def test_a_viewer_leaves_a_valid_catalogue(tmp_path: Path, how: str) -> None:
     state = tmp_path / "state"
     with PtySession(command("--port", "0"), state) as terminal:
         terminal.wait_for(b"/ingest")
         address = terminal.drawn.split(b"ws://")[1].split(b"/ingest")[0].decode()
         send(f"ws://{address}/ingest")
-        assert eventually(lambda: terminal.read(0.1) or told(state) is not None)
+        assert eventually(lambda: terminal.read(0.1) or catalogued(state) is not None)
         if how == "quit":
             terminal.send(b"q")
         else:
             terminal.process.send_signal(signal.SIGKILL if how == "killed" else signal.SIGTERM)
         terminal.wait()
     path = recorded(state)
-    after = told(state)
+    after = catalogued(state)
     if how == "killed":
         assert after is None
     else:
@@ -117,9 +117,9 @@ def test_a_viewer_leaves_a_catalogue_that_holds(tmp_path: Path, how: str) -> Non
     again, rows = read(tmp_path / "other", path)
     assert (listed["traces"], listed["errors"]) == (again.traces, again.errors)
     with CatalogueFile(state) as file:
-        kept = runs_of(file, at(path))
-    assert kept is not None
-    assert facts(kept) == facts(rows)
+        catalogue_rows = runs_of(file, at(path))
+    assert catalogue_rows is not None
+    assert facts(catalogue_rows) == facts(rows)
 
 
 def test_two_viewers_at_once_both_keep_the_catalogue(tmp_path: Path) -> None:
@@ -128,19 +128,19 @@ def test_two_viewers_at_once_both_keep_the_catalogue(tmp_path: Path) -> None:
         for process in (one, other):
             assert process.stderr is not None
             send(process.stderr.readline().split()[2].rstrip(";"))
-        found = list_recordings(recordings_dir(state))
-        assert len(found) == 2
+        recordings = list_recordings(recordings_dir(state))
+        assert len(recordings) == 2
         for process in (one, other):
             process.send_signal(signal.SIGINT)
         assert [process.wait(PATIENCE) for process in (one, other)] == [0, 0]
     for recording in list_recordings(recordings_dir(state)):
         with CatalogueFile(state) as file:
-            entry, kept = valid_entry(file, recording, time.time()), runs_of(file, recording)
-        assert entry is not None and entry.complete and kept is not None
-        assert facts(kept) == facts(read(tmp_path / "other", recording.path)[1])
+            entry, catalogue_rows = valid_entry(file, recording, time.time()), runs_of(file, recording)
+        assert entry is not None and entry.complete and catalogue_rows is not None
+        assert facts(catalogue_rows) == facts(read(tmp_path / "other", recording.path)[1])
 
 
-def test_a_flood_takes_a_small_share_of_the_time_and_is_told_whole_in_the_end(tmp_path: Path) -> None:
+def test_a_flood_takes_a_small_share_of_the_time_and_is_catalogued_completely(tmp_path: Path) -> None:
     path = write_run(tmp_path, events=12_000)
     source, store = ReplaySource(path), Store()
     collector = RunCollector(store, source)
@@ -150,9 +150,9 @@ def test_a_flood_takes_a_small_share_of_the_time_and_is_told_whole_in_the_end(tm
     began = time.perf_counter()
     while not feed.ended:
         changes = feed.tick(5.0, 0.0)
-        before = time.thread_time()
+        cpu_before = time.thread_time()
         catalogue.follow(changes)
-        took.append(time.thread_time() - before)
+        took.append(time.thread_time() - cpu_before)
     whole = time.perf_counter() - began
     assert sum(took) < max(whole * 0.25, 0.1)
     assert eventually(lambda: catalogue.follow(store.drain_changes()) or not collector.has_news)
@@ -160,9 +160,9 @@ def test_a_flood_takes_a_small_share_of_the_time_and_is_told_whole_in_the_end(tm
     source.close()
     with CatalogueFile(tmp_path / "state") as file:
         assert eventually(lambda: valid_entry(file, at(path), time.time()))
-        kept = runs_of(file, at(path))
-    assert kept is not None
-    assert facts(kept) == facts(read(tmp_path / "other", path)[1])
+        catalogue_rows = runs_of(file, at(path))
+    assert catalogue_rows is not None
+    assert facts(catalogue_rows) == facts(read(tmp_path / "other", path)[1])
 
 
 def test_runs_of_deleted_files_leave_the_catalogue(tmp_path: Path) -> None:
@@ -185,23 +185,23 @@ def test_runs_of_deleted_files_leave_the_catalogue(tmp_path: Path) -> None:
                 subprocess.run(load, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
                 files = recordings_dir(state).iterdir()
                 assert sum(path.stat().st_size for path in files) <= 4 << 20
-            assert eventually(lambda: _tells_what_is_there(state)), told(state)
+            assert eventually(lambda: _tells_what_is_there(state)), catalogued(state)
             process.send_signal(signal.SIGINT)
             assert process.wait(PATIENCE) == 0
         finally:
             process.kill()
-    assert told(state) is None  # rows may tell of events whose file is gone: it is read again
+    assert catalogued(state) is None  # rows may tell of events whose file is gone: it is read again
     again, rows = read(tmp_path / "other", recorded(state))
     assert again.traces == sum(row.is_listed for row in rows) > 0
 
 
 def _tells_what_is_there(state: Path) -> bool:
     """Whether there are rows of the running recording, and each of them of a run in its files."""
-    (found,) = list_recordings(recordings_dir(state))
-    now = told(state)
+    (recording,) = list_recordings(recordings_dir(state))
+    now = catalogued(state)
     if now is None or not now[1]:
         return False
-    oldest = int(found.path.stem.split(".")[1]) - 1
+    oldest = int(recording.path.stem.split(".")[1]) - 1
     return now[0].rows == len(now[1]) and all(row.extents[-1][0] >= oldest for row in now[1])
 
 
@@ -223,9 +223,9 @@ def test_rows_that_could_not_be_written_are_written_with_later_ones(tmp_path: Pa
     source.close()
     with CatalogueFile(state) as file:
         assert eventually(lambda: valid_entry(file, at(path), time.time()))
-        kept = runs_of(file, at(path))
-    assert kept is not None
-    assert facts(kept) == facts(read(tmp_path / "other", path)[1])
+        catalogue_rows = runs_of(file, at(path))
+    assert catalogue_rows is not None
+    assert facts(catalogue_rows) == facts(read(tmp_path / "other", path)[1])
 
 
 def test_runs_whose_rows_are_not_made_yet_are_counted(tmp_path: Path) -> None:
@@ -235,14 +235,17 @@ def test_runs_whose_rows_are_not_made_yet_are_counted(tmp_path: Path) -> None:
     feed = Feed(source, store)
     while not feed.ended:
         collector.note(feed.tick(5.0, 0.0))
-    entry, made = Entry(RecordingIdentity("", ()), False, 0.0), Entry(RecordingIdentity("", ()), False, 0.0)
+    entry, counted = (
+        Entry(RecordingIdentity("", ()), False, 0.0),
+        Entry(RecordingIdentity("", ()), False, 0.0),
+    )
     collector.count(entry)
     assert (entry.rows, entry.told_until) == (0, None)
     rows = list(collector.rows())
-    collector.count(made)
-    assert made.rows == len(rows) > 10
-    assert (entry.traces, entry.errors) == (made.traces, made.errors)
-    assert made.errors > 0
+    collector.count(counted)
+    assert counted.rows == len(rows) > 10
+    assert (entry.traces, entry.errors) == (counted.traces, counted.errors)
+    assert counted.errors > 0
     source.close()
 
 
@@ -323,5 +326,5 @@ def test_a_disk_that_is_full_while_a_viewer_records_leaves_nothing_wrong(tmp_pat
     (listed,) = objects(run_here(state, "ls", "--json").stdout)
     entry, rows = read(tmp_path / "other", recorded(state))
     assert (listed["traces"], listed["errors"], listed["running"]) == (entry.traces, entry.errors, False)
-    assert told(state) is not None
-    assert facts(told(state)[1]) == facts(rows)  # type: ignore[index]
+    assert catalogued(state) is not None
+    assert facts(catalogued(state)[1]) == facts(rows)  # type: ignore[index]

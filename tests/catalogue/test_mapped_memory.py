@@ -21,12 +21,12 @@ def resident(path: Path) -> int:
     """Bytes of a mapped file that are in this process's memory."""
     _, *rest = re.split(rf"^\S+ r--. .*{re.escape(str(path))}$", MAPS.read_text(), flags=re.MULTILINE)
     return sum(
-        int(found[1]) << 10 for one in rest if (found := re.search(r"^Rss:\s+(\d+) kB", one, re.MULTILINE))
+        int(match[1]) << 10 for one in rest if (match := re.search(r"^Rss:\s+(\d+) kB", one, re.MULTILINE))
     )
 
 
 @pytest.mark.skipif(not MAPS.exists(), reason="the system does not tell what of a mapped file is in memory")
-def test_what_was_looked_at_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mapped_pages_are_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_reader, "LET_GO_AT", 1 << 20)
     path = write_run(tmp_path, events=9_000)
     size = path.stat().st_size

@@ -39,16 +39,16 @@ def usage_of(trace: Trace) -> Counter[tuple[object, ...]]:
     )
 
 
-def usage_told(row: RunRow) -> Counter[tuple[object, ...]]:
+def usage_of_row(row: RunRow) -> Counter[tuple[object, ...]]:
     """The same from a row."""
-    told: Counter[tuple[object, ...]] = Counter()
+    usage: Counter[tuple[object, ...]] = Counter()
     for call in row.calls:
-        told[row.model_names[call.model][:2], call.usage] += call.count
-    return told
+        usage[row.model_names[call.model][:2], call.usage] += call.count
+    return usage
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
-def test_rows_say_what_a_store_says(name: str, tmp_path: Path) -> None:
+def test_rows_equal_the_traces_of_a_store(name: str, tmp_path: Path) -> None:
     path = CAPTURES / name
     store, reader = folded(path)
     entry, rows = read(tmp_path, path)
@@ -60,8 +60,8 @@ def test_rows_say_what_a_store_says(name: str, tmp_path: Path) -> None:
     )
     assert [row.trace_id for row in rows] == list(store.traces)
     assert (
-        sum(told[0] for told in entry.tokens.values()),
-        sum(told[1] for told in entry.tokens.values()),
+        sum(totals[0] for totals in entry.tokens.values()),
+        sum(totals[1] for totals in entry.tokens.values()),
     ) == (
         sum(trace.input_tokens for trace in store.traces.values()),
         sum(trace.output_tokens for trace in store.traces.values()),
@@ -76,7 +76,7 @@ def test_rows_say_what_a_store_says(name: str, tmp_path: Path) -> None:
         )
         assert (row.started_at, row.ended_at) == (trace.started_at, trace.ended_at)
         assert (row.input_tokens, row.output_tokens) == (trace.input_tokens, trace.output_tokens)
-        assert usage_told(row) == usage_of(trace)
+        assert usage_of_row(row) == usage_of(trace)
         tokens = row.tokens_by_model.values()
         assert (sum(t[0] for t in tokens), sum(t[1] for t in tokens)) == (
             trace.input_tokens,
@@ -100,12 +100,12 @@ def test_the_places_of_a_run_hold_all_its_events(name: str, tmp_path: Path) -> N
     reader.close()
 
 
-def test_the_question_of_a_run_is_kept(tmp_path: Path) -> None:
+def test_the_question_of_a_run_is_stored(tmp_path: Path) -> None:
     _, rows = read(tmp_path, CAPTURES / "s05_streaming.msgpack")
     assert "cancel me" in {row.question for row in rows}
 
 
-def test_runs_that_leave_memory_meanwhile_are_told_whole(
+def test_runs_that_are_evicted_meanwhile_have_complete_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bound that holds a part of the recording's spans changes nothing in the catalogue."""

@@ -69,7 +69,7 @@ def cut(path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [grow, replace, damage, cut])
-def test_what_changed_is_read_again(tmp_path: Path, change: Callable[[Path], None]) -> None:
+def test_changed_recordings_are_read_again(tmp_path: Path, change: Callable[[Path], None]) -> None:
     path = write_run(tmp_path)
     read(tmp_path, path)
     assert is_known(tmp_path, path)
@@ -79,17 +79,17 @@ def test_what_changed_is_read_again(tmp_path: Path, change: Callable[[Path], Non
     assert is_known(tmp_path, path)
 
 
-def test_what_stands_in_a_recordings_place_is_told_as_what_it_is(tmp_path: Path) -> None:
+def test_another_file_in_place_of_a_recording_is_reported(tmp_path: Path) -> None:
     path = write_run(tmp_path)
-    before = listed(tmp_path)
+    listed_before = listed(tmp_path)
     path.write_bytes(b"no recording")
-    (told,) = listed(tmp_path)
-    assert told[:3] == (path.name, None, None)
-    assert "is not a recording" in str(told[3])
-    assert listed(tmp_path) == [told] != before
+    (entry,) = listed(tmp_path)
+    assert entry[:3] == (path.name, None, None)
+    assert "is not a recording" in str(entry[3])
+    assert listed(tmp_path) == [entry] != listed_before
 
 
-def test_what_was_deleted_is_forgotten(tmp_path: Path) -> None:
+def test_deleted_recordings_are_forgotten(tmp_path: Path) -> None:
     path = write_run(tmp_path)
     read(tmp_path, path)
     path.unlink()
@@ -112,19 +112,19 @@ def test_a_recording_whose_first_segments_were_deleted_keeps_its_entry(tmp_path:
 
 
 @pytest.mark.parametrize("junk", [b"", b"no database", b"SQLite format 3\0" + b"\xff" * 8_000])
-def test_a_damaged_database_is_begun_anew(tmp_path: Path, junk: bytes) -> None:
+def test_a_damaged_database_is_recreated(tmp_path: Path, junk: bytes) -> None:
     path = write_run(tmp_path)
-    before = listed(tmp_path)
+    listed_before = listed(tmp_path)
     for file in tmp_path.glob(f"{FILE_NAME}*"):
         file.unlink()
     (tmp_path / FILE_NAME).write_bytes(junk)
-    assert listed(tmp_path) == before
+    assert listed(tmp_path) == listed_before
     assert is_known(tmp_path, path)
 
 
-def test_a_database_that_is_damaged_behind_its_first_page_is_begun_anew(tmp_path: Path) -> None:
+def test_a_database_damaged_behind_its_first_page_is_recreated(tmp_path: Path) -> None:
     path = write_run(tmp_path, events=4_000)
-    before = listed(tmp_path)
+    listed_before = listed(tmp_path)
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
@@ -133,7 +133,7 @@ def test_a_database_that_is_damaged_behind_its_first_page_is_begun_anew(tmp_path
     with (tmp_path / FILE_NAME).open("r+b") as file:
         file.seek(4_096)
         file.write(b"\xa5" * (size - 4_096))
-    assert listed(tmp_path) == before
+    assert listed(tmp_path) == listed_before
     assert is_known(tmp_path, path)
 
 
@@ -147,10 +147,10 @@ def test_rows_that_cannot_be_read_are_no_runs_of_another_kind(tmp_path: Path) ->
         assert runs_of(file, at(path)) is None
 
 
-def test_two_at_once_do_not_hinder_each_other(tmp_path: Path) -> None:
+def test_two_readers_do_not_block_each_other(tmp_path: Path) -> None:
     """Both list, while one holds the database for writing."""
     write_run(tmp_path)
-    before = listed(tmp_path)
+    listed_before = listed(tmp_path)
     database = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
     database.execute("BEGIN IMMEDIATE")
     second = write_run(tmp_path, "run-20260102-040405-abcd", seed=1)
@@ -158,7 +158,7 @@ def test_two_at_once_do_not_hinder_each_other(tmp_path: Path) -> None:
     assert not is_known(tmp_path, second)
     database.execute("ROLLBACK")
     database.close()
-    assert listed(tmp_path)[1:] == before
+    assert listed(tmp_path)[1:] == listed_before
     assert is_known(tmp_path, second)
 
 
@@ -191,10 +191,10 @@ def test_a_full_disk_costs_the_catalogue_only(tmp_path: Path, room: int) -> None
         preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
     )
     assert (done.returncode, done.stderr) == (0, "")
-    told = [
+    entries = [
         (Path(one["file"]).name, one["traces"], one["errors"], one["problem"]) for one in objects(done.stdout)
     ]
-    assert told == listed(tmp_path)
+    assert entries == listed(tmp_path)
     assert is_known(tmp_path, path)
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 
@@ -215,13 +215,13 @@ def test_a_reader_killed_in_the_middle_leaves_nothing_wrong(tmp_path: Path) -> N
         if not unknown_recordings(tmp_path):
             break
     assert killed
-    told = listed(tmp_path)
-    assert [name for name, *_ in told] == [path.name for path in reversed(paths)]
+    entries = listed(tmp_path)
+    assert [name for name, *_ in entries] == [path.name for path in reversed(paths)]
     fresh = tmp_path / "fresh"
     (fresh / "recordings").mkdir(parents=True)
     for path in paths:
         os.link(path, fresh / "recordings" / path.name)
-    assert listed(fresh) == told
+    assert listed(fresh) == entries
 
 
 def test_catching_up_beside_a_viewer_knows_everything_in_the_end(tmp_path: Path) -> None:
@@ -242,16 +242,16 @@ def test_the_catalogue_is_private(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
-def test_a_recording_that_somebody_writes_is_never_taken_for_a_finished_one(tmp_path: Path) -> None:
+def test_a_recording_that_is_being_written_is_never_listed_as_finished(tmp_path: Path) -> None:
     path = write_run(tmp_path)
     data = path.read_bytes()
     path.unlink()
     writer = TraceWriter(path, writer="tests")
     writer.flush()
-    for told in (1, 2):
+    for trace_count in (1, 2):
         with CatalogueFile(tmp_path) as file:
             entry = entry_of(file, at(path))
-            assert entry is not None and not entry.complete and entry.traces == told - 1
+            assert entry is not None and not entry.complete and entry.traces == trace_count - 1
             assert file.entry(path) is None
         writer.append_frame(1.0, 1, next(iter(_frames(data))))
         writer.flush()

@@ -77,7 +77,7 @@ def events_in(arrivals: Iterable[SourceItem]) -> list[Event | Reject]:
     return [event for item in arrivals if isinstance(item, EventBatch) for event in item.events]
 
 
-def places_in(arrivals: Iterable[SourceItem]) -> list[int]:
+def refs_in(arrivals: Iterable[SourceItem]) -> list[int]:
     """Their places."""
     return [
         item.base_ref + item.first_ordinal + index

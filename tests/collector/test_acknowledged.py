@@ -26,9 +26,9 @@ PATIENCE = 60.0
 def spans_in(path: Path) -> list[str]:
     """The spans that started, as anybody reads them from the file."""
     reader = TraceReader(path)
-    found = [event.span_id for event in events_in(reader.arrivals()) if isinstance(event, SpanStart)]
+    span_ids = [event.span_id for event in events_in(reader.arrivals()) if isinstance(event, SpanStart)]
     reader.close()
-    return found
+    return span_ids
 
 
 async def acknowledged(url: str, frames: list[bytes], ping: bytes) -> None:
@@ -76,15 +76,17 @@ def test_a_flush_of_the_sdk_is_true_when_the_file_has_it(tmp_path: Path) -> None
             [sys.executable, "-c", program, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as agent:
             assert agent.stdout is not None
-            said = agent.stdout.readline()
+            answer = agent.stdout.readline()
             process.send_signal(signal.SIGKILL)
             agent.kill()
         process.wait(PATIENCE)
-    assert said == "True\n"
+    assert answer == "True\n"
     assert len(spans_in(path)) == 200
 
 
-def test_other_pings_are_answered_at_once_and_none_waits_for_a_file_that_cannot_be(tmp_path: Path) -> None:
+def test_other_pings_are_answered_at_once_and_none_waits_for_a_file_that_cannot_be_written(
+    tmp_path: Path,
+) -> None:
     collector = Collector(CollectorOptions(port=0, record=tmp_path / "a", watched=False)).bind()
     collector.start()
     try:
@@ -96,7 +98,7 @@ def test_other_pings_are_answered_at_once_and_none_waits_for_a_file_that_cannot_
         collector.stop()
 
 
-def test_while_a_large_frame_is_being_written_nothing_is_said_to_be(tmp_path: Path) -> None:
+def test_a_large_frame_is_not_acknowledged_while_it_is_being_written(tmp_path: Path) -> None:
     recorder = Recorder(path=tmp_path / "a")
     assert recorder.flush()
     recorder.append(1.0, 1, b"\x90")

@@ -74,7 +74,7 @@ REJECTS = {
 
 
 @pytest.mark.parametrize(("reason", "change"), REJECTS.items())
-def test_a_bad_event_costs_itself_and_says_why(reason: str, change: dict[str, Any]) -> None:
+def test_a_bad_event_costs_only_itself_and_has_a_reason(reason: str, change: dict[str, Any]) -> None:
     events = decode_frame(frame_of([start(1), start(2, **change), start(3)]))
     assert [type(event) for event in events] == [SpanStart, Reject, SpanStart]
     assert events[1] == Reject(1, reason)
@@ -107,7 +107,7 @@ REPAIRS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("change", "expected"), REPAIRS)
-def test_what_is_harmless_is_repaired(change: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_harmless_errors_are_repaired(change: dict[str, Any], expected: dict[str, Any]) -> None:
     (event,) = decode_frame(frame_of([start(**change)]))
     assert isinstance(event, SpanStart), event
     fields = plain(event)
@@ -124,7 +124,7 @@ def test_what_is_harmless_is_repaired(change: dict[str, Any], expected: dict[str
         (..., None),
     ],
 )
-def test_metadata_of_other_types_is_taken_as_text(metadata: Any, name: str | None) -> None:
+def test_metadata_of_other_types_is_converted_to_text(metadata: Any, name: str | None) -> None:
     (event,) = decode_frame(frame_of([start(metadata=metadata)]))
     assert isinstance(event, SpanStart), event
     assert event.metadata.name == name
@@ -171,7 +171,7 @@ def test_a_value_nested_without_end_costs_its_event_only(levels: int) -> None:
         assert events[1] == Reject(1, "it is nested more than 512 levels deep")
 
 
-def test_a_frame_that_breaks_off_keeps_what_came_before() -> None:
+def test_a_truncated_frame_keeps_its_earlier_events() -> None:
     whole = frame_of([start(1), start(2), start(3)])
     for length in range(len(whole)):
         events = decode_frame(whole[:length])
@@ -203,7 +203,7 @@ def test_an_unknown_byte_costs_the_event_it_is_in() -> None:
         (b"\xdd\xff\xff\xff\xff", "the frame breaks off after 5 bytes"),
     ],
 )
-def test_a_frame_that_is_none_is_one_reject(frame: bytes, reason: str) -> None:
+def test_bytes_that_are_no_frame_are_one_reject(frame: bytes, reason: str) -> None:
     (event,) = decode_frame(frame)
     assert isinstance(event, Reject)
     assert event.ordinal == 0 and event.reason.startswith(reason)
@@ -227,7 +227,7 @@ def test_large_frames_are_split_the_same_way(monkeypatch: pytest.MonkeyPatch) ->
     assert [bytes(part) for part in split_frame(frame)] == small
 
 
-def test_events_beyond_the_bound_of_a_frame_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_beyond_the_bound_of_a_frame_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("etaoi_collector.wire.frame_scan.MAX_EVENTS_PER_FRAME", 10)
     parts = scan_frame(frame_of(start(number) for number in range(50)))
     assert len(parts) == 10

@@ -16,9 +16,7 @@ from tests.collector.making import an_id, events_in, numbered_frame, write_trace
 
 @pytest.mark.parametrize("claims", [400, 3_000, 50_000, (1 << 32) - 1])
 @pytest.mark.parametrize("which", [0, 3, 9])
-def test_a_record_that_claims_to_be_longer_hides_none_of_the_others(
-    tmp_path: Path, claims: int, which: int
-) -> None:
+def test_a_record_with_a_wrong_length_hides_no_other_record(tmp_path: Path, claims: int, which: int) -> None:
     path = write_trace(tmp_path / "a", [numbered_frame(number, 1) for number in range(10)])
     data = bytearray(path.read_bytes())
     starts = [at for at in range(len(data) - 21) if data[at] == 0x94 and _is_frame(data, at)]
@@ -26,8 +24,8 @@ def test_a_record_that_claims_to_be_longer_hides_none_of_the_others(
     data[starts[which] + 17 : starts[which] + 21] = struct.pack(">I", claims)
     path.write_bytes(data)
     reader = TraceReader(path)
-    found = {getattr(event, "span_id", "") for event in events_in(reader.arrivals())}
-    assert found >= {an_id(100 + number) for number in range(10) if number != which}
+    span_ids = {getattr(event, "span_id", "") for event in events_in(reader.arrivals())}
+    assert span_ids >= {an_id(100 + number) for number in range(10) if number != which}
     assert len(reader.notices) == 1 and ("damaged" in reader.notices[0] or "breaks off" in reader.notices[0])
 
 

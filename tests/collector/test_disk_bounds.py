@@ -26,7 +26,7 @@ from tests.collector.making import an_id, events_in, numbered_frame
 from tests.collector.serving import serving, wait_for
 from tests.collector.test_recorder import file_size_limit, span_at
 
-KEPT = 200_000
+KEEP_BYTES = 200_000
 PAYLOAD = msgpack.packb({"payload": 0})[:-1]
 """How an event begins that has nothing else."""
 FRAME = len(numbered_frame(0, 10))
@@ -41,34 +41,34 @@ def test_the_disk_is_bounded_while_it_records(tmp_path: Path) -> None:
     old = Recorder(directory=tmp_path, clock=lambda: 1e9)
     old.append(1.0, 1, numbered_frame(0, 200))
     old.close()
-    recorder = Recorder(directory=tmp_path, segment_bytes=20_000, keep_bytes=KEPT)
+    recorder = Recorder(directory=tmp_path, segment_bytes=20_000, keep_bytes=KEEP_BYTES)
     recorder.opened(1.0, 1, peer="p", client="c", hello=b"\x80")
-    places: list[int] = []
+    refs: list[int] = []
     most = 0
-    while len(places) * FRAME < 10 * KEPT:
-        places.append(recorder.append(1.0, 1, numbered_frame(len(places), 10)))
+    while len(refs) * FRAME < 10 * KEEP_BYTES:
+        refs.append(recorder.append(1.0, 1, numbered_frame(len(refs), 10)))
         recorder.flush()
         most = max(most, on_disk(tmp_path))
-    assert KEPT // 2 < most <= KEPT
+    assert KEEP_BYTES // 2 < most <= KEEP_BYTES
     assert recorder.bytes_written == on_disk(tmp_path) and recorder.warning == ""
-    read = [recorder.read(place) for place in places]
-    kept = [number for number, raw in enumerate(read) if isinstance(raw, bytes)]
-    assert kept == list(range(kept[0], len(places))) and len(kept) * FRAME > KEPT // 2
+    read = [recorder.read(ref) for ref in refs]
+    readable = [number for number, raw in enumerate(read) if isinstance(raw, bytes)]
+    assert readable == list(range(readable[0], len(refs))) and len(readable) * FRAME > KEEP_BYTES // 2
     assert {raw.reason for raw in read if isinstance(raw, Missing)} == {OVER_KEPT_BYTES}
     recorder.close()
 
     (run,) = list_recordings(tmp_path)
     reader = TraceReader(run.path)
     arrivals = list(reader.arrivals())
-    assert [event.span_id for event in events_in(arrivals)][::10] == [an_id(100 + n) for n in kept]  # type: ignore[union-attr]
+    assert [event.span_id for event in events_in(arrivals)][::10] == [an_id(100 + n) for n in readable]  # type: ignore[union-attr]
     assert [item.connection.peer for item in arrivals if isinstance(item, Opened)] == ["p"]
-    part = unpack_event_ref(places[kept[0]])[0] + 1
+    part = unpack_event_ref(refs[readable[0]])[0] + 1
     assert reader.notices == [f"This is part {part} of a recording; earlier parts were not kept."]
 
 
 def test_a_spool_is_bounded_and_a_chosen_file_is_not(tmp_path: Path) -> None:
-    spool = Recorder(segment_bytes=20_000, keep_bytes=KEPT)
-    chosen = Recorder(path=tmp_path / "a", segment_bytes=20_000, keep_bytes=KEPT)
+    spool = Recorder(segment_bytes=20_000, keep_bytes=KEEP_BYTES)
+    chosen = Recorder(path=tmp_path / "a", segment_bytes=20_000, keep_bytes=KEEP_BYTES)
     for recorder in (spool, chosen):
         first = recorder.append(1.0, 1, numbered_frame(0, 10))
         for number in range(1, 600):
@@ -76,14 +76,14 @@ def test_a_spool_is_bounded_and_a_chosen_file_is_not(tmp_path: Path) -> None:
         recorder.flush()
         missing = recorder.read(first)
         if recorder is spool:
-            assert recorder.bytes_written <= KEPT and missing == Missing(OVER_KEPT_BYTES)
+            assert recorder.bytes_written <= KEEP_BYTES and missing == Missing(OVER_KEPT_BYTES)
         else:
-            assert on_disk(tmp_path) == recorder.bytes_written > 3 * KEPT and isinstance(missing, bytes)
+            assert on_disk(tmp_path) == recorder.bytes_written > 3 * KEEP_BYTES and isinstance(missing, bytes)
         recorder.close()
 
 
-def test_who_follows_a_recording_is_told_what_went_before_they_came(tmp_path: Path) -> None:
-    recorder = Recorder(directory=tmp_path, segment_bytes=20_000, keep_bytes=KEPT)
+def test_a_reader_that_starts_late_is_told_how_much_was_deleted(tmp_path: Path) -> None:
+    recorder = Recorder(directory=tmp_path, segment_bytes=20_000, keep_bytes=KEEP_BYTES)
     for number in range(600):
         recorder.append(float(number), 1, numbered_frame(number, 10))
     position, times, gap, segments = Cursor(), [], 0, []
@@ -100,7 +100,8 @@ def test_who_follows_a_recording_is_told_what_went_before_they_came(tmp_path: Pa
     assert position == recorder.end() and recorder.oldest() == Cursor(segments[0], 0) > Cursor()
     assert segments == list(range(segments[0], segments[-1] + 1))
     assert (
-        times == [float(number) for number in range(600 - len(times), 600)] and len(times) * FRAME > KEPT // 2
+        times == [float(number) for number in range(600 - len(times), 600)]
+        and len(times) * FRAME > KEEP_BYTES // 2
     )
     average = (gap + recorder.bytes_written) / 600
     assert gap == pytest.approx((600 - len(times)) * average, rel=0.02)
@@ -108,28 +109,30 @@ def test_who_follows_a_recording_is_told_what_went_before_they_came(tmp_path: Pa
 
 
 @pytest.mark.parametrize("history", [None, 3_000, 100])
-def test_a_late_subscriber_hears_how_much_was_not_kept(tmp_path: Path, history: int | None) -> None:
-    with serving(tmp_path, segment_bytes=20_000, keep_bytes=KEPT) as (collector, _):
+def test_a_late_subscriber_is_told_how_much_was_deleted(tmp_path: Path, history: int | None) -> None:
+    with serving(tmp_path, segment_bytes=20_000, keep_bytes=KEEP_BYTES) as (collector, _):
         ingest, recorder = collector._open_hub()
         number = ingest.open("p", "c", b"")
         for first in range(0, 5_000, 10):
             ingest.frame(number, numbered_frame(first, 10))
         with collector.subscribe(history=history, kinds="span_start") as subscription:
             subscription.end()
-            told = list(subscription)
-        missed = sum(event.count or 0 for event in told if event.kind == "missed")
-        heard = [event.span_id for event in told if event.kind == "span_start"]
-        wanted = 5_000 if history is None else history
-        assert missed + len(heard) == wanted
-        assert heard == [an_id(100 + at) for at in range(5_000 - len(heard), 5_000)]
+            events = list(subscription)
+        missed = sum(event.count or 0 for event in events if event.kind == "missed")
+        span_ids = [event.span_id for event in events if event.kind == "span_start"]
+        expected_count = 5_000 if history is None else history
+        assert missed + len(span_ids) == expected_count
+        assert span_ids == [an_id(100 + at) for at in range(5_000 - len(span_ids), 5_000)]
         assert (
-            (missed > 3_000 and told[0].reason == OVER_KEPT_BYTES) if history is None else len(heard) >= 100
+            (missed > 3_000 and events[0].reason == OVER_KEPT_BYTES)
+            if history is None
+            else len(span_ids) >= 100
         )
         assert isinstance(recorder.read(0), Missing)
 
 
-def test_a_slow_reader_steps_over_parts_that_went_meanwhile(tmp_path: Path) -> None:
-    recorder = Recorder(directory=tmp_path, segment_bytes=20_000, keep_bytes=KEPT)
+def test_a_slow_reader_skips_parts_that_were_deleted(tmp_path: Path) -> None:
+    recorder = Recorder(directory=tmp_path, segment_bytes=20_000, keep_bytes=KEEP_BYTES)
     recorder.append(1.0, 1, numbered_frame(0, 10))
     recorder.flush()
     (run,) = list_recordings(tmp_path)
@@ -138,8 +141,8 @@ def test_a_slow_reader_steps_over_parts_that_went_meanwhile(tmp_path: Path) -> N
     for number in range(1, 600):
         recorder.append(1.0, 1, numbered_frame(number, 10))
     recorder.flush()
-    kept = events_in(reader.arrivals())
-    assert kept[-1].span_id == an_id(100 + 608) and len(kept) * FRAME > 10 * KEPT // 2  # type: ignore[union-attr]
+    events = events_in(reader.arrivals())
+    assert events[-1].span_id == an_id(100 + 608) and len(events) * FRAME > 10 * KEEP_BYTES // 2  # type: ignore[union-attr]
     assert len(reader.notices) == 1 and "were not kept" in reader.notices[0]
     recorder.close()
 
@@ -173,9 +176,9 @@ class _Limited:
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> FullFor:
-    found = FullFor()
-    monkeypatch.setattr(recording_files, "create_private", found.create)
-    return found
+    full_disk = FullFor()
+    monkeypatch.setattr(recording_files, "create_private", full_disk.create)
+    return full_disk
 
 
 @pytest.fixture
@@ -191,32 +194,32 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 @pytest.mark.parametrize("chosen", [True, False])
-def test_a_full_disk_is_told_of_once_and_it_goes_on_in_a_next_file(
+def test_a_full_disk_is_reported_once_and_recording_resumes_in_a_new_file(
     tmp_path: Path, disk: FullFor, seconds: Callable[[float], None], chosen: bool
 ) -> None:
     where = {"path": tmp_path / "run.msgpack"} if chosen else {"directory": tmp_path}
     recorder = Recorder(**where)  # type: ignore[arg-type]
     recorder.opened(1.0, 1, peer="p", client="c", hello=b"\x80")
-    places = [recorder.append(1.0, 1, numbered_frame(n, 1)) for n in range(5)]
+    refs = [recorder.append(1.0, 1, numbered_frame(n, 1)) for n in range(5)]
     recorder.flush()
     disk.full = True
-    said = set()
+    warnings = set()
     for n in range(5, 15):
-        places.append(recorder.append(2.0, 1, numbered_frame(n, 1)))
+        refs.append(recorder.append(2.0, 1, numbered_frame(n, 1)))
         recorder.flush()
         seconds(0.3)
-        said.add(recorder.warning)
+        warnings.add(recorder.warning)
     first = recorder.path
-    assert first is not None and said == {f"recording stopped: disk full ({first.name})"}
+    assert first is not None and warnings == {f"recording stopped: disk full ({first.name})"}
     assert recorder.state is State.STOPPED and os.listdir(tmp_path) == [first.name]
     disk.full = False
     seconds(1.1)
     recorder.flush()
-    places += [recorder.append(3.0, 1, numbered_frame(n, 1)) for n in range(15, 20)]
+    refs += [recorder.append(3.0, 1, numbered_frame(n, 1)) for n in range(15, 20)]
     assert (recorder.state, recorder.warning) == (State.RECORDING, "")
     assert recorder.trouble == "the recording has a gap of 10 frames: disk full"
-    assert [span_at(recorder, place) for place in places] == [an_id(100 + n) for n in range(20)]
-    assert places == sorted(places) and recorder.unrecorded == 10
+    assert [span_at(recorder, ref) for ref in refs] == [an_id(100 + n) for n in range(20)]
+    assert refs == sorted(refs) and recorder.unrecorded == 10
     followed = []
     position = Cursor()
     while (chunk := recorder.read_chunk(position, 100_000)) is not None:
@@ -260,7 +263,7 @@ def test_a_folder_that_becomes_usable_is_used(tmp_path: Path, seconds: Callable[
     late = recorder.append(2.0, 1, numbered_frame(1, 1))
     assert (recorder.state, recorder.warning) == (State.RECORDING, "")
     assert recorder.trouble.startswith("the recording begins late: ")
-    assert [span_at(recorder, place) for place in (early, late)] == [an_id(100), an_id(101)]
+    assert [span_at(recorder, ref) for ref in (early, late)] == [an_id(100), an_id(101)]
     recorder.close()
     (run,) = list_recordings(tmp_path / "state" / "recordings")
     assert recorder.path == run.path
@@ -287,16 +290,16 @@ def test_a_collector_goes_on_by_itself(tmp_path: Path, disk: FullFor) -> None:
 
 def test_where_values_lie_is_forgotten_with_their_files(tmp_path: Path) -> None:
     """A day of values keeps the places of those alone that can be read, and finds each of these."""
-    recorder = Recorder(directory=tmp_path, segment_bytes=20_000, keep_bytes=KEPT)
+    recorder = Recorder(directory=tmp_path, segment_bytes=20_000, keep_bytes=KEEP_BYTES)
     contents = [msgpack.packb({"text": f"{number} " + "x" * 2_000}) for number in range(1_000)]
     for number, content in enumerate(contents):
         recorder.append(1.0, 1, encode_values({digest_of(content): content}))
         event = PAYLOAD + reference_to(digest_of(content))
-        place = recorder.append(1.0, 1, b"\x91\x81" + msgpack.packb("batch") + b"\x91" + event)
+        event_ref = recorder.append(1.0, 1, b"\x91\x81" + msgpack.packb("batch") + b"\x91" + event)
         if number % 10 == 0:  # somebody looks while they go
-            assert recorder.read(place) == PAYLOAD + content
+            assert recorder.read(event_ref) == PAYLOAD + content
     refs = recorder.value_refs
-    assert 10 < len(refs) * 2_000 < KEPT
+    assert 10 < len(refs) * 2_000 < KEEP_BYTES
     assert all(isinstance(recorder.read_frame(ref), bytes | memoryview) for ref in refs)
     shared = SharedValues(lambda: recorder.value_refs, recorder.read_frame)
     assert shared.find(digest_of(contents[-1])) == contents[-1]

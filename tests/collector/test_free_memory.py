@@ -94,7 +94,7 @@ def running(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]
             process.kill()
 
 
-def told(process: subprocess.Popen[str]) -> str:
+def status_line(process: subprocess.Popen[str]) -> str:
     """Ask a server how it is."""
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write("\n")
@@ -117,12 +117,12 @@ async def _send_together(url: str, frames: list[bytes]) -> None:
     await asyncio.gather(*(send(url, frames) for _ in range(CLIENTS)))
 
 
-def test_what_the_c_library_keeps_is_given_back() -> None:
+def test_memory_held_by_the_c_library_is_released() -> None:
     with running(KEEPING) as process:
         assert process.stdout is not None
-        kept, stays = map(float, process.stdout.readline().split())
-    assert kept > 60 * MIB
-    assert stays < kept / 2
+        at_peak, stays = map(float, process.stdout.readline().split())
+    assert at_peak > 60 * MIB
+    assert stays < at_peak / 2
 
 
 def test_the_c_library_keeps_little_at_the_ends_of_its_heaps() -> None:
@@ -133,7 +133,7 @@ def test_the_c_library_keeps_little_at_the_ends_of_its_heaps() -> None:
     assert stays < used / 4
 
 
-def test_large_messages_leave_nothing_behind(tmp_path: Path) -> None:
+def test_large_messages_leave_no_memory_behind(tmp_path: Path) -> None:
     """Of several clients at a time: messages of each are put where those of others leave holes."""
     frames = [
         frame_of(start(number, payload={"text": "x" * (size * MIB // 4)}) for number in range(4))
@@ -143,20 +143,20 @@ def test_large_messages_leave_nothing_behind(tmp_path: Path) -> None:
         assert server.stdout is not None
         url = server.stdout.readline().strip()
         run(send(url, frames[:1]))  # loads what messages need
-        before = int(told(server).split()[1])
+        memory_before = int(status_line(server).split()[1])
         run(_send_together(url, frames * 4))
         deadline = time.monotonic() + PATIENCE
         while True:
-            clients, now = map(int, told(server).split())
-            if (not clients and now - before < STAYS) or time.monotonic() > deadline:
+            clients, now = map(int, status_line(server).split())
+            if (not clients and now - memory_before < STAYS) or time.monotonic() > deadline:
                 break
             time.sleep(0.05)
     assert clients == 0
-    assert now - before < STAYS
+    assert now - memory_before < STAYS
 
 
 @pytest.fixture
-def given_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[queue.Queue[bool]]:
+def memory_releases(monkeypatch: pytest.MonkeyPatch) -> Iterator[queue.Queue[bool]]:
     """Gets an item each time that memory is given back."""
     times: queue.Queue[bool] = queue.Queue()
 
@@ -168,28 +168,28 @@ def given_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[queue.Queue[bool]]:
     yield times
 
 
-async def test_memory_is_given_back_after_the_last_of_many_and_never_after_the_end(
-    given_back: queue.Queue[bool],
+async def test_memory_is_released_after_the_last_of_many_and_never_after_the_end(
+    memory_releases: queue.Queue[bool],
 ) -> None:
     memory = FreeMemory(asyncio.get_running_loop(), waiting=int, after=0.01)
     memory.handled(free_memory.LARGE - 1)
     assert memory._waiting is None
     for _ in range(100):
         memory.handled(free_memory.LARGE)
-    await asyncio.to_thread(given_back.get, timeout=PATIENCE)
+    await asyncio.to_thread(memory_releases.get, timeout=PATIENCE)
     memory.handled(free_memory.LARGE)
     memory.close()
     await asyncio.sleep(0.05)
-    assert given_back.empty()
+    assert memory_releases.empty()
 
 
-async def test_memory_is_given_back_again_when_a_slow_reader_has_taken_what_waits(
-    given_back: queue.Queue[bool],
+async def test_memory_is_released_again_when_a_slow_reader_has_drained_the_queue(
+    memory_releases: queue.Queue[bool],
 ) -> None:
     waiting = iter([300, 20, 0])
     memory = FreeMemory(asyncio.get_running_loop(), waiting=lambda: next(waiting), after=0.01)
     memory.handled(free_memory.LARGE)
     for _ in range(3):
-        await asyncio.to_thread(given_back.get, timeout=PATIENCE)
-    assert memory._waiting is None and given_back.empty()
+        await asyncio.to_thread(memory_releases.get, timeout=PATIENCE)
+    assert memory._waiting is None and memory_releases.empty()
     memory.close()

@@ -31,7 +31,7 @@ def test_plain_values_are_themselves(way: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("packed", "shown"),
+    ("packed", "expected"),
     [
         (b"\xd6\xff" + (1_000_000_000).to_bytes(4, "big"), "2001-09-09T01:46:40Z"),
         (b"\xd7\xff" + ((500_000_000 << 34) | 1).to_bytes(8, "big"), "1970-01-01T00:00:01.500000Z"),
@@ -47,19 +47,19 @@ def test_plain_values_are_themselves(way: str) -> None:
         (b"\xc1", "<byte c1>"),
     ],
 )
-def test_what_json_has_no_word_for_is_said(way: str, packed: bytes, shown: str) -> None:
+def test_values_that_json_cannot_express_are_described(way: str, packed: bytes, expected: str) -> None:
     value = decode_lossless(b"\x81\xa1x" + packed)["x"]
     # msgpack reads a time that is none of its own way; both say what it is.
-    assert value.startswith(shown) or ("extension" in shown and "extension" in value)
+    assert value.startswith(expected) or ("extension" in expected and "extension" in value)
 
 
-def test_keys_become_text_and_what_is_no_map_has_a_name(way: str) -> None:
+def test_keys_become_text_and_other_values_than_maps_get_a_name(way: str) -> None:
     assert decode_lossless(b"\x82\x01\x02\xc0\x05") == {"1": 2, "None": 5}
     assert decode_lossless(b"\x92\x01\x02") == {"value": [1, 2]}
 
 
 @pytest.mark.parametrize("opening", [b"\x91", b"\x81\xa1k"])
-def test_what_is_too_deep_or_cut_is_said(way: str, opening: bytes) -> None:
+def test_nesting_too_deep_and_truncation_are_described(way: str, opening: bytes) -> None:
     deep = str(decode_lossless(b"\x81\xa1x" + opening * (MAX_SHOWN_DEPTH + 9) + b"\x01"))
     assert "nested deeper" in deep
     cut = str(decode_lossless(b"\x82\xa1x\x01\xa1y" + opening * 3))

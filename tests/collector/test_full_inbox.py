@@ -71,7 +71,7 @@ def test_all_arrives_in_order_and_is_counted_as_if_there_was_room(tmp_path: Path
     assert (full.frames, full.bytes) == (roomy.frames, roomy.bytes)
 
 
-def test_nothing_is_decoded_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_decoded_without_a_subscriber(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(path=tmp_path / "a")
     inbox = Inbox(recorder.frames, max_events=PER_FRAME)
     ingest = Ingest(recorder, inbox, lambda: 1.0)
@@ -83,14 +83,14 @@ def test_nothing_is_decoded_for_nobody(tmp_path: Path, monkeypatch: pytest.Monke
         ingest.frame(connection, _frame(1))
     assert len(inbox) == 2 * PER_FRAME
 
-    heard: list[int] = []
+    batch_sizes: list[int] = []
 
     class Listener:
         def put(self, item: Any, size: int = 0) -> None:
-            heard.append(len(item.events))
+            batch_sizes.append(len(item.events))
 
     ingest.join(Listener(), 0)
     ingest.frame(connection, _frame(2))
-    assert heard == [PER_FRAME]
+    assert batch_sizes == [PER_FRAME]
     assert len(_take_all(inbox)) == 3 * (PER_FRAME - 1)
     recorder.close()

@@ -88,18 +88,18 @@ def test_both_ways_to_split_agree(items: list[bytes]) -> None:
             assert bytes(part) == item
 
 
-def found_in(frame: bytes) -> list[Any]:
+def decoded_values(frame: bytes) -> list[Any]:
     return [part if isinstance(part, Reject) else bytes(part) for part in scan_frame(frame)]
 
 
 @given(PACKED | st.binary(max_size=200), st.binary(max_size=3))
 def test_nothing_else_is_read_where_msgpack_is_not_installed(value: bytes, rest: bytes) -> None:
     frame = frame_of([value, start()]) + rest
-    fast = repr(decode_lossless(value)), found_in(frame)
+    fast = repr(decode_lossless(value)), decoded_values(frame)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scan, "msgpack", None)
         patch.setattr(whole, "msgpack", None)
-        assert (repr(decode_lossless(value)), found_in(frame)) == fast
+        assert (repr(decode_lossless(value)), decoded_values(frame)) == fast
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=8), st.data())

@@ -35,7 +35,7 @@ def test_other_versions_are_not_understood(version: str) -> None:
     assert accepted(version) is None
 
 
-def test_the_advice_names_what_is_older() -> None:
+def test_the_advice_names_the_older_side() -> None:
     assert advice("0.6.0") == advice("1.2") == "upgrade etaoi-tui"
     assert advice("0.2.0") == advice("?") == "upgrade the client's etaoi package"
 
@@ -73,7 +73,7 @@ def test_a_first_message_that_is_no_hello_is_explained(message: bytes | str) -> 
     assert 20 < len(str(caught.value).encode()) <= MAX_CLOSE_REASON
 
 
-def test_a_hello_beyond_all_measure_is_refused() -> None:
+def test_an_oversized_hello_is_refused() -> None:
     with pytest.raises(HandshakeError, match="too long"):
         decode_hello(msgpack.packb({"kind": "hello", "schema_version": "0.5.1", "x": "y" * 100_000}))
 
@@ -108,7 +108,7 @@ def test_answers_are_read_back() -> None:
             decode_answer(wrong)
 
 
-def test_a_client_is_named_by_what_it_says() -> None:
+def test_a_client_is_named_by_its_hello() -> None:
     hello = decode_hello(encode_hello("1"))
     assert (
         describe_client(hello, "Python/3.11 websockets/16.1") == "Python/3.11 websockets/16.1 (schema 0.5.1)"

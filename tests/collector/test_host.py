@@ -19,12 +19,12 @@ from etaoi_collector.recording.recording_files import RecordError
 from etaoi_collector.source_items import Closed, Ended, Missing
 from etaoi_collector.sources.base import Source
 from etaoi_collector.sources.replay import ReplaySource
-from tests.collector.making import events_in, frame_of, numbered_frame, places_in, start, write_trace
+from tests.collector.making import events_in, frame_of, numbered_frame, refs_in, start, write_trace
 from tests.collector.serving import client, run, serving, take_until, wait_for
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
+def busy_port() -> Iterator[int]:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -38,12 +38,12 @@ def bind_error(**options: Any) -> str:
     return str(caught.value)
 
 
-def test_a_taken_port_is_named(taken: int) -> None:
-    words = bind_error(port=taken)
-    assert str(taken) in words and "another program" in words and "--port" in words
+def test_a_taken_port_is_named(busy_port: int) -> None:
+    words = bind_error(port=busy_port)
+    assert str(busy_port) in words and "another program" in words and "--port" in words
 
 
-def test_a_port_that_another_etaoi_tui_holds_is_told(tmp_path: Path) -> None:
+def test_a_port_used_by_another_etaoi_tui_is_reported(tmp_path: Path) -> None:
     with serving(tmp_path) as (collector, _):
         port = int(collector.endpoint.rsplit(":")[2].removesuffix("/ingest"))
         assert f"Port {port} is taken by another etaoi-tui" in bind_error(port=port)
@@ -224,15 +224,15 @@ def test_replay_is_a_source_like_any_other(tmp_path: Path) -> None:
         items += new
     assert len(events_in(items)) == 5000 and isinstance(items[-1], Ended)
     assert source.status().progress is None and source.notices == []
-    assert isinstance(source.read(places_in(items)[4321]), bytes)
+    assert isinstance(source.read(refs_in(items)[4321]), bytes)
     source.close()
-    assert isinstance(source.read(places_in(items)[0]), Missing)
+    assert isinstance(source.read(refs_in(items)[0]), Missing)
     with pytest.raises(TraceFileError):
         ReplaySource(tmp_path / "absent")
 
 
-def test_what_clients_had_to_leave_out_is_counted(tmp_path: Path) -> None:
-    told = [
+def test_events_that_clients_dropped_are_counted(tmp_path: Path) -> None:
+    events = [
         start(1, metadata={"etaoi_tui.dropped": "7"}),
         start(2, metadata={"etaoi_tui.dropped": "many"}),
         start(3, kind="span_end", metadata={"etaoi_tui.dropped": "30"}),
@@ -242,8 +242,8 @@ def test_what_clients_had_to_leave_out_is_counted(tmp_path: Path) -> None:
 
     async def session(collector: Collector) -> None:
         async with await client(collector) as connection:
-            await connection.send(frame_of(told[:3]))
-            await connection.send(frame_of(told[3:]))
+            await connection.send(frame_of(events[:3]))
+            await connection.send(frame_of(events[3:]))
 
     with serving(tmp_path) as (collector, _):
         run(session(collector))

@@ -23,11 +23,11 @@ FOREVER = 1e9
 def put_frame(inbox: Inbox, recorder: Recorder, first: int, count: int, slice_size: int = 1000) -> None:
     """What the collector does with a frame."""
     frame = numbered_frame(first, count)
-    place = recorder.append(float(first), 1, frame)
+    ref = recorder.append(float(first), 1, frame)
     parts = split_frame(frame)
     for at in range(0, count, slice_size):
         events = decode_events(parts, at, at + slice_size)
-        inbox.put(EventBatch(place, at, events, 1, float(first)), len(frame) * len(events) // count)
+        inbox.put(EventBatch(ref, at, events, 1, float(first)), len(frame) * len(events) // count)
 
 
 def spans(items: list[SourceItem]) -> list[str]:
@@ -49,7 +49,7 @@ def check_places(recorder: Recorder, items: list[SourceItem]) -> None:
                 assert event.span_id.encode() in raw
 
 
-def test_what_fits_comes_out_as_it_went_in(tmp_path: Path) -> None:
+def test_items_that_fit_come_out_unchanged(tmp_path: Path) -> None:
     recorder = Recorder(path=tmp_path / "a")
     inbox = Inbox(recorder.frames)
     closed = Closed(1, 5.0)
@@ -81,7 +81,7 @@ def test_a_taker_stops_when_its_time_is_over_but_always_gets_on(tmp_path: Path) 
     assert len(inbox.take(3, 1000)) == 3
 
 
-def test_what_overflows_is_read_back_in_order(tmp_path: Path) -> None:
+def test_overflowing_items_are_read_back_in_order(tmp_path: Path) -> None:
     recorder = Recorder(path=tmp_path / "run", segment_bytes=20_000)
     inbox = Inbox(recorder.frames, max_events=50)
     for number in range(30):
@@ -94,11 +94,11 @@ def test_what_overflows_is_read_back_in_order(tmp_path: Path) -> None:
     assert spans(items) == [an_id(100 + n) for n in range(300)]
     assert inbox.lost == 0
     check_places(recorder, items)
-    before = items[: items.index(Closed(7, 1.0))]
-    assert len(spans(before)) == 160
+    first_items = items[: items.index(Closed(7, 1.0))]
+    assert len(spans(first_items)) == 160
 
 
-def test_a_large_frame_is_not_kept_alive(tmp_path: Path) -> None:
+def test_a_large_frame_is_not_held_in_memory(tmp_path: Path) -> None:
     recorder = Recorder(path=tmp_path / "a")
     inbox = Inbox(recorder.frames, max_bytes=1000)
     put_frame(inbox, recorder, 0, 20)
@@ -118,7 +118,7 @@ def test_slices_of_a_large_frame_count_by_their_bytes(tmp_path: Path) -> None:
     assert spans(inbox.take(FOREVER, count * 2)) == [an_id(100 + n) for n in range(count)]
 
 
-def test_what_no_recording_holds_any_more_is_counted(tmp_path: Path) -> None:
+def test_items_missing_from_the_recording_are_counted(tmp_path: Path) -> None:
     recorder = Recorder(directory=tmp_path / "no", ring_bytes=3000)
     recorder._stop(OSError(28, "full"), None)
     inbox = Inbox(recorder.frames, max_events=10)
@@ -134,8 +134,8 @@ def test_rejects_are_read_back_too(tmp_path: Path) -> None:
     recorder = Recorder(path=tmp_path / "a")
     inbox = Inbox(recorder.frames, max_events=1)
     frame = frame_of([start(1), b"\x01", start(3)])
-    place = recorder.append(1.0, 1, frame)
-    inbox.put(EventBatch(place, 0, decode_events(split_frame(frame)), 1, 1.0))
+    ref = recorder.append(1.0, 1, frame)
+    inbox.put(EventBatch(ref, 0, decode_events(split_frame(frame)), 1, 1.0))
     (item,) = inbox.take(FOREVER, 100)
     assert isinstance(item, EventBatch)
     assert [type(event) for event in item.events] == [SpanStart, Reject, SpanStart]

@@ -29,7 +29,7 @@ SERVER = """
 """
 
 
-def test_what_was_flushed_survives_a_kill(tmp_path: Path) -> None:
+def test_flushed_events_survive_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "a.msgpack"
     server = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(SERVER), str(path)], stdout=subprocess.PIPE, text=True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from etaoi_collector.lru import Lru
 
 
-def test_what_was_used_longest_ago_goes_first() -> None:
+def test_the_least_recently_used_entry_is_evicted_first() -> None:
     cache: Lru[str, int] = Lru(2)
     cache.put("a", 1)
     cache.put("b", 2)
@@ -14,7 +14,7 @@ def test_what_was_used_longest_ago_goes_first() -> None:
     assert "b" not in cache and cache.get("a") == 1 and cache.get("c") == 3
 
 
-def test_what_costs_too_much_together_goes_but_for_the_newest() -> None:
+def test_entries_over_the_cost_bound_are_evicted_but_the_newest() -> None:
     cache: Lru[str, int] = Lru(most_cost=10)
     cache.put("a", 1, 4)
     cache.put("b", 2, 4)

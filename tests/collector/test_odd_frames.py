@@ -64,7 +64,7 @@ async def send(url: str, frame: bytes) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is read from /proc")
-def test_no_frame_keeps_the_loop_and_none_takes_more_than_two_and_a_half_times_its_size(
+def test_no_frame_blocks_the_loop_or_takes_more_than_two_and_a_half_times_its_size(
     tmp_path: Path,
 ) -> None:
     """Measured in a process of its own, as processor time, so that a busy machine does not count."""
@@ -98,12 +98,12 @@ def test_no_frame_keeps_the_loop_and_none_takes_more_than_two_and_a_half_times_i
 
 def events_of(frame: bytes) -> list[Event | Reject]:
     """Decode a frame as the collector does with large ones."""
-    found: list[Event | Reject] = []
+    events: list[Event | Reject] = []
     for batch in batch_steps(frame, scan_byte_ranges(frame), 0, 1, 0.0):
         if batch is not None:
-            assert batch.first_ordinal == len(found) and batch.is_slice
-            found += batch.events
-    return found
+            assert batch.first_ordinal == len(events) and batch.is_slice
+            events += batch.events
+    return events
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -174,7 +174,7 @@ def finished(event: bytes) -> Event | Reject:
             return result
 
 
-def test_what_is_large_in_an_event_stays_bytes() -> None:
+def test_large_values_of_an_event_stay_bytes() -> None:
     big = {"text": ["x"] * LARGE_EVENT}
     end = start(1) | {"kind": "span_end", "error": None, "voice_metrics": big}
     decoded = finished(pack(end | {"payload": big}))
@@ -205,7 +205,9 @@ class _Listener:
 
 
 @pytest.mark.parametrize("most", [100_000, 40])
-def test_other_frames_come_between_and_everybody_gets_each_event_once(tmp_path: Path, most: int) -> None:
+def test_other_frames_are_interleaved_and_every_subscriber_gets_each_event_once(
+    tmp_path: Path, most: int
+) -> None:
     """Also where events must be read back from the recording, and for who joins in the middle of it."""
     recorder = Recorder(path=tmp_path / "a")
     inbox = Inbox(recorder.frames, max_events=most)
@@ -228,15 +230,17 @@ def test_other_frames_come_between_and_everybody_gets_each_event_once(tmp_path: 
             past = ingest.join(late, None)
             assert past.events == 4_000 + small - 10_000
     assert joined_at and small - joined_at > 3
-    taken: list[str] = []
+    span_ids: list[str] = []
     while items := inbox.take(1.0, 500):
         for item in items:
             if isinstance(item, EventBatch):
-                taken += [event.span_id for event in item.events]  # type: ignore[union-attr]
-    wanted = {an_id(100 + number) for number in (*range(4_000), *range(10_000, small))}
-    assert len(taken) == len(wanted) and set(taken) == wanted and inbox.lost == 0
-    assert [one for one in taken if one < an_id(10_000)] == [an_id(100 + number) for number in range(4_000)]
-    assert sorted(early.ids) == sorted(wanted)
+                span_ids += [event.span_id for event in item.events]  # type: ignore[union-attr]
+    expected_ids = {an_id(100 + number) for number in (*range(4_000), *range(10_000, small))}
+    assert len(span_ids) == len(expected_ids) and set(span_ids) == expected_ids and inbox.lost == 0
+    assert [one for one in span_ids if one < an_id(10_000)] == [
+        an_id(100 + number) for number in range(4_000)
+    ]
+    assert sorted(early.ids) == sorted(expected_ids)
     assert late.ids == [an_id(100 + number) for number in range(joined_at, small)]
     recorder.close()
 
@@ -245,7 +249,7 @@ def test_a_large_frame_is_written_in_pieces_and_read_back_whole(tmp_path: Path) 
     recorder = Recorder(path=tmp_path / "a")
     frame = usual(9 * MIB)
     first = recorder.append(1.0, 1, b"\x90")
-    place = recorder.append(1.0, 1, frame, in_pieces=True)
+    ref = recorder.append(1.0, 1, frame, in_pieces=True)
     after = recorder.append(1.0, 1, list_of_nil(100))
     recorder.flush()
     pieces = 0
@@ -253,7 +257,7 @@ def test_a_large_frame_is_written_in_pieces_and_read_back_whole(tmp_path: Path) 
         pieces += 1
         assert (tmp_path / "a").stat().st_size <= (pieces + 1) * 2 * MIB
     assert pieces >= 4 and (tmp_path / "a").stat().st_size == recorder.bytes_written
-    assert [bytes(recorder.read_frame(at)) for at in (first, place, after)] == [
+    assert [bytes(recorder.read_frame(at)) for at in (first, ref, after)] == [
         b"\x90",
         frame,
         list_of_nil(100),

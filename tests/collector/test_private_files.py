@@ -31,7 +31,7 @@ def test_the_layout_is_private(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
-def test_a_pipe_in_the_folder_hangs_nobody(tmp_path: Path) -> None:
+def test_a_pipe_in_the_folder_blocks_nothing(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "run-20260102-030405-abcd.msgpack")
     (tmp_path / "run-20260102-030406-abcd.msgpack").write_bytes(b"x")
     assert [recording.size for recording in list_recordings(tmp_path)] == [1]

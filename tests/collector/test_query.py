@@ -44,12 +44,12 @@ NOTHING = Recorded()
 def span(
     name: str = "x", *, kind: str = "tool", flags: int = DONE, seconds: float = 1.0, **facts: object
 ) -> Span:
-    made = Span("abcd0000-0000-4000-8000-000000000000", TRACE, kind, name, started_at=10.0, flags=flags)
+    span = Span("abcd0000-0000-4000-8000-000000000000", TRACE, kind, name, started_at=10.0, flags=flags)
     if flags & SpanFlag.ENDED:
-        made.ended_at = 10.0 + seconds
+        span.ended_at = 10.0 + seconds
     for fact, value in facts.items():
-        setattr(made, fact, value)
-    return made
+        setattr(span, fact, value)
+    return span
 
 
 @pytest.fixture(autouse=True)
@@ -60,10 +60,10 @@ def prices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(book, "_book", [loaded])
 
 
-def found(text: str, wanted: Span, recorded: Recorded = NOTHING) -> bool:
+def query_matches(text: str, span: Span, recorded: Recorded = NOTHING) -> bool:
     query = parse_query(text)
     assert query is not None
-    return query.matches(wanted, recorded)
+    return query.matches(span, recorded)
 
 
 def priced(tokens: int, model: str = "gpt-4o") -> Span:
@@ -145,14 +145,14 @@ FIELDS: list[tuple[str, Span, Span]] = [
 
 
 @pytest.mark.parametrize(("text", "yes", "no"), FIELDS, ids=[text for text, _, _ in FIELDS])
-def test_a_field_finds_what_it_says_and_nothing_else(text: str, yes: Span, no: Span) -> None:
-    assert found(text, yes)
-    assert not found(text, no)
+def test_a_field_matches_only_its_own_value(text: str, yes: Span, no: Span) -> None:
+    assert query_matches(text, yes)
+    assert not query_matches(text, no)
 
 
-def test_words_look_into_what_was_recorded_and_in_and_out_into_one_side_of_it() -> None:
+def test_words_search_payloads_and_in_and_out_search_one_side() -> None:
     recorded = Recorded(b'{"city": "Oslo \xc3\x85"}', b'{"text": "a \\u00e5 refund"}')
-    for text, wanted in {
+    for text, expected in {
         "oslo": True,
         "refund": True,
         "å": True,
@@ -165,11 +165,11 @@ def test_words_look_into_what_was_recorded_and_in_and_out_into_one_side_of_it() 
         "in:city*oslo": True,
         "in:oslo*city": False,
     }.items():
-        assert found(text, span(), recorded) is wanted, text
+        assert query_matches(text, span(), recorded) is expected, text
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t\n", "\u2003\x1f"])
-def test_no_words_are_no_query(text: str) -> None:
+def test_an_empty_text_is_no_query(text: str) -> None:
     assert parse_query(text) is None
 
 
@@ -206,7 +206,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "position", "says"), WRONG, ids=[text[:20] for text, _, _ in WRONG])
-def test_what_is_wrong_is_said_and_where(text: str, position: int, says: str) -> None:
+def test_errors_of_a_query_have_a_message_and_a_position(text: str, position: int, says: str) -> None:
     with pytest.raises(QueryError) as wrong:
         parse_query(text)
     assert says in str(wrong.value)
@@ -254,7 +254,7 @@ def joined(first: tuple[str, Judge], second: tuple[str, Judge], by: str) -> tupl
 QUERIES = st.recursive(
     st.sampled_from(LEAVES),
     lambda inner: st.one_of(
-        st.builds(lambda told, sign: negated(*told, sign), inner, st.sampled_from(["!", "-", "!!!"])),
+        st.builds(lambda query, sign: negated(*query, sign), inner, st.sampled_from(["!", "-", "!!!"])),
         st.builds(joined, inner, inner, st.sampled_from([" ", "&", "  & ", "|", "\t"])),
     ),
     max_leaves=10,
@@ -263,10 +263,10 @@ QUERIES = st.recursive(
 
 @given(QUERIES)
 @settings(max_examples=300, deadline=None)
-def test_any_query_finds_what_its_parts_say(told: tuple[str, Judge]) -> None:
-    text, holds = told
-    for wanted in SPANS:
-        assert found(text, wanted) == holds(wanted), (text, wanted.name)
+def test_any_query_matches_as_its_parts_do(query: tuple[str, Judge]) -> None:
+    text, holds = query
+    for span in SPANS:
+        assert query_matches(text, span) == holds(span), (text, span.name)
 
 
 PIECES = st.one_of(
@@ -285,7 +285,7 @@ PIECES = st.one_of(
 @example("!" * 100_000)
 @example("a|" * 20_000 + "a")
 @settings(max_examples=300, deadline=None)
-def test_any_text_is_a_query_or_says_what_is_wrong_within_it(text: str) -> None:
+def test_any_text_is_a_query_or_has_an_error_with_a_position(text: str) -> None:
     try:
         query = parse_query(text)
     except QueryError as wrong:
@@ -296,8 +296,8 @@ def test_any_text_is_a_query_or_says_what_is_wrong_within_it(text: str) -> None:
         assert not text.strip()
         return
     recorded = Recorded(b"\xff\x00 some { bytes", b"")
-    for wanted in SPANS:
-        assert query.matches(wanted, recorded) in (True, False)
+    for span in SPANS:
+        assert query.matches(span, recorded) in (True, False)
 
 
 def test_an_agent_and_a_run_cost_what_the_calls_in_them_cost() -> None:
@@ -312,7 +312,7 @@ def test_an_agent_and_a_run_cost_what_the_calls_in_them_cost() -> None:
         scribe.end(scribe.start("tool", "search", agent))
     store.apply(decode_frame(frame(scribe.take())), -1, 1)
     names = {
-        text: {span.name for span in next(iter(store.traces.values())).spans if found(text, span)}
+        text: {span.name for span in next(iter(store.traces.values())).spans if query_matches(text, span)}
         for text in ("cost>2.4", "cost>2.6", "cost:?", "kind:agent cost>0")
     }
     assert names == {

@@ -29,8 +29,8 @@ from etaoi_collector.wire.trace_records import TraceWriter
 from tests.collector.making import an_id, events_in, numbered_frame, write_trace
 
 
-def span_at(recorder: Recorder, place: int) -> str:
-    raw = recorder.read(place)
+def span_at(recorder: Recorder, ref: int) -> str:
+    raw = recorder.read(ref)
     assert isinstance(raw, bytes), raw
     return str(msgpack.unpackb(raw)["span_id"])
 
@@ -46,13 +46,13 @@ def file_size_limit(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
 
 
-def test_places_lead_back_to_events_before_and_after_the_flush(tmp_path: Path) -> None:
+def test_event_refs_can_be_read_before_and_after_the_flush(tmp_path: Path) -> None:
     recorder = Recorder(path=tmp_path / "a")
     recorder.opened(1.0, 1, peer="p", client="c", hello=b"\x80")
-    places = [recorder.append(float(n), 1, numbered_frame(n * 10, 10)) for n in range(5)]
-    assert span_at(recorder, places[3] + 7) == an_id(137)
+    refs = [recorder.append(float(n), 1, numbered_frame(n * 10, 10)) for n in range(5)]
+    assert span_at(recorder, refs[3] + 7) == an_id(137)
     recorder.flush()
-    assert span_at(recorder, places[0]) == an_id(100)
+    assert span_at(recorder, refs[0]) == an_id(100)
     recorder.closed(9.0, 1, code=1000, reason="")
     recorder.close()
     arrivals = list(TraceReader(tmp_path / "a").arrivals())
@@ -63,12 +63,12 @@ def test_places_lead_back_to_events_before_and_after_the_flush(tmp_path: Path) -
 
 def test_one_thread_reads_while_another_appends(tmp_path: Path) -> None:
     recorder = Recorder(path=tmp_path / "a", segment_bytes=200_000)
-    places: list[int] = []
+    refs: list[int] = []
     done = threading.Event()
 
     def append() -> None:
         for number in range(1500):
-            places.append(recorder.append(1.0, 1, numbered_frame(number, 2)))
+            refs.append(recorder.append(1.0, 1, numbered_frame(number, 2)))
             if number % 100 == 0:
                 recorder.flush()
         done.set()
@@ -76,9 +76,9 @@ def test_one_thread_reads_while_another_appends(tmp_path: Path) -> None:
     thread = threading.Thread(target=append)
     thread.start()
     checked = 0
-    while not done.is_set() or checked < len(places):
-        if checked < len(places):
-            assert span_at(recorder, places[checked] + 1) == an_id(101 + checked)
+    while not done.is_set() or checked < len(refs):
+        if checked < len(refs):
+            assert span_at(recorder, refs[checked] + 1) == an_id(101 + checked)
             checked += 1
     thread.join(60)
     assert checked == 1500 and len(list(tmp_path.iterdir())) > 2
@@ -89,12 +89,12 @@ def test_a_recording_goes_on_in_segments(tmp_path: Path) -> None:
     recorder.opened(1.0, 1, peer="p", client="c", hello=b"\x80")
     recorder.opened(1.0, 2, peer="q", client="d", hello=b"\x80")
     recorder.closed(2.0, 2, code=1000, reason="")
-    places = [recorder.append(float(n), 1, numbered_frame(n, 10)) for n in range(20)]
-    assert {unpack_event_ref(place)[0] for place in places} == set(range(len(list(tmp_path.iterdir()))))
+    refs = [recorder.append(float(n), 1, numbered_frame(n, 10)) for n in range(20)]
+    assert {unpack_event_ref(ref)[0] for ref in refs} == set(range(len(list(tmp_path.iterdir()))))
     assert len(list(tmp_path.iterdir())) > 3
-    for number, place in enumerate(places):
-        assert span_at(recorder, place) == an_id(100 + number)
-    assert [kept.event_ref for kept in recorder.frames(places[0], places[1])] == places[:2]
+    for number, ref in enumerate(refs):
+        assert span_at(recorder, ref) == an_id(100 + number)
+    assert [readable.event_ref for readable in recorder.frames(refs[0], refs[1])] == refs[:2]
     recorder.close()
     reader = TraceReader(tmp_path / "run.msgpack")
     arrivals = list(reader.arrivals())
@@ -106,20 +106,20 @@ def test_a_recording_goes_on_in_segments(tmp_path: Path) -> None:
 
 def test_a_frame_larger_than_a_segment_gets_one_of_its_own(tmp_path: Path) -> None:
     recorder = Recorder(path=tmp_path / "run.msgpack", segment_bytes=5000)
-    places = [recorder.append(1.0, 1, numbered_frame(n, 40)) for n in range(3)]
-    assert [unpack_event_ref(place)[0] for place in places] == [0, 1, 2]
-    assert span_at(recorder, places[1] + 39) == an_id(140)
+    refs = [recorder.append(1.0, 1, numbered_frame(n, 40)) for n in range(3)]
+    assert [unpack_event_ref(ref)[0] for ref in refs] == [0, 1, 2]
+    assert span_at(recorder, refs[1] + 39) == an_id(140)
 
 
 def test_without_recording_a_private_spool_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     recorder = Recorder(segment_bytes=5000)
-    places = [recorder.append(1.0, 1, numbered_frame(n, 10)) for n in range(10)]
+    refs = [recorder.append(1.0, 1, numbered_frame(n, 10)) for n in range(10)]
     assert recorder.state is State.SPOOLING and recorder.path is None and recorder.warning == ""
-    assert [span_at(recorder, place) for place in places] == [an_id(100 + n) for n in range(10)]
+    assert [span_at(recorder, ref) for ref in refs] == [an_id(100 + n) for n in range(10)]
     assert list(tmp_path.iterdir()) == []
     recorder.close()
-    assert isinstance(recorder.read(places[0] + 1), Missing)
+    assert isinstance(recorder.read(refs[0] + 1), Missing)
 
 
 def test_automatic_recordings_begin_with_the_first_client(tmp_path: Path) -> None:
@@ -128,8 +128,8 @@ def test_automatic_recordings_begin_with_the_first_client(tmp_path: Path) -> Non
     assert recorder.path is None and list_recordings(tmp_path / "recordings") == []
     recorder.opened(1.0, 1, peer="p", client="c", hello=b"\x80")
     assert recorder.path is not None
-    (found,) = list_recordings(tmp_path / "recordings")
-    assert found.path == recorder.path and found.running
+    (recording,) = list_recordings(tmp_path / "recordings")
+    assert recording.path == recorder.path and recording.running
     assert stat.S_IMODE(recorder.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(recorder.path.parent.stat().st_mode) == 0o700
     recorder.close()
@@ -162,27 +162,27 @@ def test_an_older_recording_is_replaced_and_nothing_else(tmp_path: Path) -> None
 def test_a_full_disk_stops_the_recording_and_memory_takes_over(tmp_path: Path) -> None:
     recorder = Recorder(path=tmp_path / "a", ring_bytes=40_000)
     recorder.opened(1.0, 1, peer="p", client="c", hello=b"\x80")
-    places = []
+    refs = []
     with file_size_limit(20_000):
         for number in range(100):
-            places.append(recorder.append(1.0, 1, numbered_frame(number, 4)))
+            refs.append(recorder.append(1.0, 1, numbered_frame(number, 4)))
             if number % 3 == 0:
                 recorder.flush()
         assert recorder.state is State.STOPPED
         assert recorder.warning == "recording stopped: file size limit reached (a)"
         recorder.closed(2.0, 1, code=None, reason="")
         recorder.refused(2.0, 1, size=1, reason="")
-        read = [recorder.read(place) for place in places]
-    kept = [number for number, raw in enumerate(read) if isinstance(raw, bytes)]
+        read = [recorder.read(ref) for ref in refs]
+    readable = [number for number, raw in enumerate(read) if isinstance(raw, bytes)]
     missing = [raw.reason for raw in read if isinstance(raw, Missing)]
-    assert kept[0] == 0 and kept[-1] == 99
+    assert readable[0] == 0 and readable[-1] == 99
     assert missing and set(missing) == {"not kept: file size limit reached"}
     on_disk = len(events_in(TraceReader(tmp_path / "a").arrivals())) // 4
-    gone = [number for number in range(100) if number not in kept]
-    assert gone == list(range(gone[0], gone[-1] + 1)) and gone[0] == on_disk > 0
+    unreadable = [number for number in range(100) if number not in readable]
+    assert unreadable == list(range(unreadable[0], unreadable[-1] + 1)) and unreadable[0] == on_disk > 0
     assert recorder.unrecorded == 100 - on_disk
-    back = [frame.event_ref for frame in recorder.frames(places[0], places[-1])]
-    assert back == [places[number] for number in kept]
+    back = [frame.event_ref for frame in recorder.frames(refs[0], refs[-1])]
+    assert back == [refs[number] for number in readable]
     assert (tmp_path / "a").stat().st_size == recorder.bytes_written <= 20_000
     recorder.close()
 
@@ -212,34 +212,34 @@ def test_every_failing_write_is_survived(
 
     monkeypatch.setattr(recording_files, "create_private", lambda path: Failing(real(path)))
     recorder = Recorder(path=tmp_path / "a")
-    places = []
+    refs = []
     for index in range(5):
-        places.append(recorder.append(1.0, 1, numbered_frame(index, 1)))
+        refs.append(recorder.append(1.0, 1, numbered_frame(index, 1)))
         recorder.flush()
     assert words in recorder.warning
-    assert [span_at(recorder, place) for place in places] == [an_id(100 + n) for n in range(5)]
+    assert [span_at(recorder, ref) for ref in refs] == [an_id(100 + n) for n in range(5)]
 
 
 def test_failing_at_a_segments_end_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(path=tmp_path / "a", segment_bytes=3000)
-    places = [recorder.append(1.0, 1, numbered_frame(0, 5))]
+    refs = [recorder.append(1.0, 1, numbered_frame(0, 5))]
 
     def refuse(path: Path) -> Any:
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(recording_files, "create_private", refuse)
-    places += [recorder.append(1.0, 1, numbered_frame(n, 5)) for n in range(1, 9)]
+    refs += [recorder.append(1.0, 1, numbered_frame(n, 5)) for n in range(1, 9)]
     assert recorder.warning == "recording stopped: disk full (a)"
-    assert [span_at(recorder, place) for place in places] == [an_id(100 + n) for n in range(9)]
-    assert len(set(places)) == 9 and places == sorted(places)
+    assert [span_at(recorder, ref) for ref in refs] == [an_id(100 + n) for n in range(9)]
+    assert len(set(refs)) == 9 and refs == sorted(refs)
 
 
 def test_a_folder_that_cannot_be_used_warns_from_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     recorder = Recorder(directory=tmp_path / "file" / "recordings")
     assert recorder.warning.startswith("not recording: ")
-    place = recorder.append(1.0, 1, numbered_frame(0, 1))
-    assert span_at(recorder, place) == an_id(100) and recorder.path is None
+    ref = recorder.append(1.0, 1, numbered_frame(0, 1))
+    assert span_at(recorder, ref) == an_id(100) and recorder.path is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user for whom the folder is read-only")

@@ -29,11 +29,14 @@ def test_runs_are_listed_newest_first_with_their_segments(tmp_path: Path) -> Non
     first, second = a_run(tmp_path, 1, 10, segments=11), a_run(tmp_path, 2, 7)
     (tmp_path / "other.msgpack").write_bytes(b"x")
     (tmp_path / "run-x.txt").write_bytes(b"x")
-    found = recordings.list_recordings(tmp_path)
-    assert [recording.path for recording in found] == [second, first]
-    assert (found[1].size, len(found[1].files)) == (110, 11)
-    assert found[1].files[9].name.endswith(".10.msgpack")
-    assert found[0].started - found[1].started == 60 and not found[0].running
+    recordings_of_folder = recordings.list_recordings(tmp_path)
+    assert [recording.path for recording in recordings_of_folder] == [second, first]
+    assert (recordings_of_folder[1].size, len(recordings_of_folder[1].files)) == (110, 11)
+    assert recordings_of_folder[1].files[9].name.endswith(".10.msgpack")
+    assert (
+        recordings_of_folder[0].started - recordings_of_folder[1].started == 60
+        and not recordings_of_folder[0].running
+    )
 
 
 def test_no_folder_is_no_recordings(tmp_path: Path) -> None:
@@ -57,7 +60,7 @@ def test_all_together_stay_below_the_bound(tmp_path: Path) -> None:
     assert not any(path.exists() for path in runs)
 
 
-def test_what_is_being_written_stays_and_counts(tmp_path: Path) -> None:
+def test_running_recordings_stay_and_count(tmp_path: Path) -> None:
     running = tmp_path / "run-20260102-030000-aaaa.msgpack"
     writer = TraceWriter(running, writer="t")
     writer.append_frame(1.0, 1, bytes(300))

@@ -26,7 +26,7 @@ class _World:
             self.now += 0.0001
 
 
-def test_nobody_waits_where_nothing_is_claimed() -> None:
+def test_nothing_waits_without_a_claim() -> None:
     world = _World()
     world.work(0.1)
     assert world.slept == 0

@@ -19,7 +19,7 @@ from etaoi_collector.recording.reader import TraceReader
 from etaoi_collector.source_items import Closed, EventBatch, FrameRefused, Opened
 from etaoi_collector.wire.events import Reject
 from etaoi_collector.wire.handshake import encode_hello
-from tests.collector.making import an_id, events_in, frame_of, numbered_frame, places_in, start
+from tests.collector.making import an_id, events_in, frame_of, numbered_frame, refs_in, start
 from tests.collector.serving import client, connect, run, serving, take_until, wait_for
 
 
@@ -60,7 +60,7 @@ def test_frames_arrive_are_recorded_and_can_be_read(tmp_path: Path) -> None:
             "bye",
         )
         assert [type(event) is Reject for event in events_in(items)] == [False] * 4 + [True, False]
-        raws = [source.read(place) for place in places_in(items)]
+        raws = [source.read(ref) for ref in refs_in(items)]
         assert [msgpack.unpackb(raw)["span_id"] for raw in raws] == [an_id(100 + n) for n in range(6)]  # type: ignore[arg-type]
         stats = collector.stats()
         assert (stats.frames, stats.events, stats.rejected, stats.clients, stats.connections) == (
@@ -74,7 +74,7 @@ def test_frames_arrive_are_recorded_and_can_be_read(tmp_path: Path) -> None:
     assert path is not None and len(events_in(TraceReader(path).arrivals())) == 6
 
 
-def test_healthz_says_who_is_there(tmp_path: Path) -> None:
+def test_healthz_lists_the_clients(tmp_path: Path) -> None:
     with serving(tmp_path, token="secret") as (collector, _):
         status, content_type, body = http(collector, "/healthz")
         assert (status, content_type) == (200, "application/json")
@@ -85,7 +85,7 @@ def test_healthz_says_who_is_there(tmp_path: Path) -> None:
         assert answer["token"] is True
 
 
-def test_other_paths_say_where_to_go(tmp_path: Path) -> None:
+def test_other_paths_name_the_right_one(tmp_path: Path) -> None:
     with serving(tmp_path) as (collector, _):
         for path in ("/", "/sse/sessions/x", "/ingest2", "/%00"):
             status, _, body = http(collector, path)
@@ -94,7 +94,7 @@ def test_other_paths_say_where_to_go(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/ingest/", "/ingest?session=1"])
-def test_spellings_of_the_path_are_taken(tmp_path: Path, path: str) -> None:
+def test_other_spellings_of_the_path_are_accepted(tmp_path: Path, path: str) -> None:
     with serving(tmp_path) as (collector, _):
 
         async def shake() -> Any:
@@ -140,7 +140,7 @@ def test_the_host_must_be_this_machine(tmp_path: Path) -> None:
             assert status(host) == 403, host
 
 
-def test_host_headers_are_taken_apart() -> None:
+def test_host_headers_are_parsed() -> None:
     assert host_name("[::1]:8787") == "::1" and host_name(" Example.ORG.:80 ") == "example.org"
     assert is_loopback_name("::1") and is_loopback_name("127.1.2.3") and not is_loopback_name("0.0.0.0")
 
@@ -166,7 +166,7 @@ BAD_TOKENS = [
 
 
 @pytest.mark.parametrize("headers", GOOD_TOKENS)
-def test_the_token_is_taken_in_every_form(tmp_path: Path, headers: dict[str, str]) -> None:
+def test_the_token_is_accepted_in_every_form(tmp_path: Path, headers: dict[str, str]) -> None:
     with serving(tmp_path, token="secret") as (collector, _):
 
         async def shake() -> None:
@@ -208,7 +208,7 @@ def first_words(collector: Collector, message: bytes | str) -> tuple[Any, int, s
     return run(talk())  # type: ignore[no-any-return]
 
 
-def test_strangers_are_told_what_to_upgrade(tmp_path: Path) -> None:
+def test_clients_of_another_version_are_told_what_to_upgrade(tmp_path: Path) -> None:
     with serving(tmp_path) as (collector, _):
         answer, code, reason = first_words(collector, encode_hello("0", schema_version="0.9.0"))
         assert code == 4400 and "upgrade etaoi-tui" in reason
@@ -220,7 +220,7 @@ def test_strangers_are_told_what_to_upgrade(tmp_path: Path) -> None:
         assert collector.stats().connections == 0
 
 
-def test_who_says_nothing_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_connection_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("etaoi_collector.receivers.etaoi_ws.HELLO_WITHIN", 0.05)
     with serving(tmp_path) as (collector, _):
 

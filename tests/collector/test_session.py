@@ -23,7 +23,7 @@ def test_a_hello_is_welcomed_with_the_clients_own_version() -> None:
     assert session.hello is not None and session.hello.sdk_version == "x"
 
 
-def test_nothing_is_said_after_the_welcome() -> None:
+def test_nothing_is_sent_after_the_welcome() -> None:
     session = ServerProtocol(server_version="1")
     session.receive(encode_hello("x"))
     for message in (b"\x90", b"garbage", b"", encode_hello("x")):
@@ -74,7 +74,7 @@ def test_a_viewer_is_welcome_and_has_nothing_more_to_say() -> None:
     assert "only read" in answer.close.reason
 
 
-def test_without_the_token_nothing_is_taken() -> None:
+def test_without_the_token_nothing_is_accepted() -> None:
     session = ServerProtocol(server_version="1", authorised=False)
     for answer in (session.begin(), session.receive(encode_hello("x")), session.receive(b"\x90")):
         assert answer is not None and answer.close is not None

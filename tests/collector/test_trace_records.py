@@ -36,10 +36,10 @@ class Full:
     def write(self, data: Any) -> int:
         if self.room <= 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        taken = bytes(data[: self.room])
-        self.room -= len(taken)
-        self.data += taken
-        return len(taken)
+        written = bytes(data[: self.room])
+        self.room -= len(written)
+        self.data += written
+        return len(written)
 
     def truncate(self, size: int) -> None:
         self.data = self.data[:size]
@@ -100,7 +100,7 @@ def test_little_is_written_at_once_and_much_without_being_asked(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("room", [0, 10, 150, 400, 1000])
-def test_a_full_disk_leaves_whole_records_and_tells_what_is_missing(room: int) -> None:
+def test_a_full_disk_leaves_whole_records_and_reports_the_missing_ones(room: int) -> None:
     sink = Full(room)
     writer = TraceWriter(sink, writer="t")
     offsets = [writer.append_frame(float(n), 1, bytes([n]) * 100) for n in range(12)]

@@ -22,7 +22,7 @@ from tests.collector.making import (
     frame_of,
     numbered_frame,
     pack,
-    places_in,
+    refs_in,
     start,
     write_trace,
 )
@@ -50,8 +50,8 @@ def test_captures_load_with_the_counts_of_their_readme(name: str) -> None:
     assert [len(events), len(spans), len(traces), len(open_spans)] == COUNTS[name]
     assert [type(item) for item in arrivals if not isinstance(item, EventBatch)] == [Opened, Closed, Ended]
     assert reader.notices == [] and reader.ended and reader.position == reader.size
-    for event, place in zip(events, places_in(arrivals), strict=True):
-        raw = reader.read(place)
+    for event, ref in zip(events, refs_in(arrivals), strict=True):
+        raw = reader.read(ref)
         assert isinstance(raw, bytes) and msgpack.unpackb(raw)["event_id"] == event.event_id
     reader.close()
 
@@ -63,7 +63,7 @@ def trace(tmp_path: Path) -> Path:
     )
 
 
-def test_our_own_format_tells_everything(trace: Path) -> None:
+def test_our_own_format_has_every_field(trace: Path) -> None:
     reader = TraceReader(trace)
     arrivals = list(reader.arrivals())
     assert [type(item) for item in arrivals] == [Opened, EventBatch, EventBatch, EventBatch, Closed, Ended]
@@ -76,11 +76,11 @@ def test_our_own_format_tells_everything(trace: Path) -> None:
     assert list(reader.arrivals()) == [] and reader.header is not None and reader.header.writer == "test 1"
 
 
-def test_a_file_torn_anywhere_opens_with_what_came_before(trace: Path, tmp_path: Path) -> None:
+def test_a_file_truncated_anywhere_opens_with_its_earlier_events(trace: Path, tmp_path: Path) -> None:
     data = trace.read_bytes()
     whole = TraceReader(trace)
     boundaries = {item.base_ref >> 24 for item in whole.arrivals() if isinstance(item, EventBatch)}
-    seen = set()
+    event_counts = set()
     for length in range(1, len(data)):
         torn = tmp_path / "torn.msgpack"
         torn.write_bytes(data[:length])
@@ -92,7 +92,7 @@ def test_a_file_torn_anywhere_opens_with_what_came_before(trace: Path, tmp_path:
             continue
         arrivals = list(reader.arrivals())
         events = events_in(arrivals)
-        seen.add(len(events))
+        event_counts.add(len(events))
         assert not [event for event in events if isinstance(event, Reject)]
         assert isinstance(arrivals[-1], Ended)
         notices = " ".join(reader.notices)
@@ -100,10 +100,10 @@ def test_a_file_torn_anywhere_opens_with_what_came_before(trace: Path, tmp_path:
         if not events and not any(isinstance(item, Opened) for item in arrivals):
             assert "Nothing was recorded." in notices
         reader.close()
-    assert seen == {0, 3, 4, 6}
+    assert event_counts == {0, 3, 4, 6}
 
 
-def test_only_a_header_says_so(tmp_path: Path) -> None:
+def test_a_file_with_only_a_header_is_reported(tmp_path: Path) -> None:
     TraceWriter(tmp_path / "a", writer="t", created=7.0).close()
     reader = TraceReader(tmp_path / "a")
     assert list(reader.arrivals()) == [Ended(7.0)]
@@ -157,7 +157,7 @@ def test_a_plain_stream_of_frames(tmp_path: Path) -> None:
     ]
     assert len(events_in(arrivals)) == 42
     assert arrivals[1].received == pytest.approx(1767323045.12)  # type: ignore[union-attr]
-    assert all(isinstance(reader.read(place), bytes) for place in places_in(arrivals))
+    assert all(isinstance(reader.read(ref), bytes) for ref in refs_in(arrivals))
 
 
 def test_hellos_in_foreign_streams_are_connections(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_compressed_recordings(tmp_path: Path, trace: Path, packing: str, captur
         event.event_id  # type: ignore[union-attr]
         for event in events_in(plain.arrivals())
     ]
-    assert all(isinstance(reader.read(place), bytes) for place in places_in(arrivals))
+    assert all(isinstance(reader.read(ref), bytes) for ref in refs_in(arrivals))
     assert reader.notices == [] and reader.position == reader.size == packed.stat().st_size
     reader.close()
 
@@ -267,13 +267,13 @@ def test_records_of_a_later_version_are_hopped_over(tmp_path: Path) -> None:
     assert arrivals[2] == FrameRefused(4, 4.0, 10, "too large")
 
 
-def test_bad_events_are_rejects_with_a_place(tmp_path: Path) -> None:
+def test_bad_events_are_rejects_with_an_event_ref(tmp_path: Path) -> None:
     frame = frame_of([start(1), start(2, kind="other"), start(3)])
     reader = TraceReader(write_trace(tmp_path / "a", [frame]))
     arrivals = list(reader.arrivals())
-    events, places = events_in(arrivals), places_in(arrivals)
+    events, refs = events_in(arrivals), refs_in(arrivals)
     assert events[1] == Reject(1, "unknown event kind 'other'")
-    raw = reader.read(places[1])
+    raw = reader.read(refs[1])
     assert isinstance(raw, bytes) and msgpack.unpackb(raw)["span_id"] == an_id(102)
 
 
@@ -292,17 +292,17 @@ def test_large_frames_are_mapped_and_read_back(tmp_path: Path) -> None:
     frame = frame_of(start(number, payload={"text": "x" * 40_000}) for number in range(100))
     reader = TraceReader(write_trace(tmp_path / "a", [numbered_frame(500, 1), frame, numbered_frame(501, 1)]))
     arrivals = list(reader.arrivals())
-    events, places = events_in(arrivals), places_in(arrivals)
+    events, refs = events_in(arrivals), refs_in(arrivals)
     assert len(events) == 102 and not [event for event in events if isinstance(event, Reject)]
-    raw = reader.read(places[50])
+    raw = reader.read(refs[50])
     assert isinstance(raw, bytes) and msgpack.unpackb(raw)["event_id"] == events[50].event_id  # type: ignore[union-attr]
 
 
-def test_places_that_hold_nothing_say_so(trace: Path) -> None:
+def test_event_refs_without_an_event_are_reported(trace: Path) -> None:
     reader = TraceReader(trace)
-    places = places_in(reader.arrivals())
-    for place in (-1, places[0] + 100, places[0] + (5 << 24), 1 << 70, places[-1] + (1 << 40)):
-        missing = reader.read(place)
+    refs = refs_in(reader.arrivals())
+    for ref in (-1, refs[0] + 100, refs[0] + (5 << 24), 1 << 70, refs[-1] + (1 << 40)):
+        missing = reader.read(ref)
         assert isinstance(missing, Missing) and missing.reason
 
 
@@ -345,7 +345,7 @@ def test_a_file_cut_short_while_it_is_read_does_no_harm(tmp_path: Path) -> None:
     reader = TraceReader(path)
     arrivals = list(reader.arrivals())
     os.truncate(path, 1000)
-    assert all(isinstance(reader.read(place), Missing) for place in places_in(arrivals))
+    assert all(isinstance(reader.read(ref), Missing) for ref in refs_in(arrivals))
 
 
 def test_segments_are_read_as_one_recording(tmp_path: Path) -> None:
@@ -364,18 +364,18 @@ def test_segments_are_read_as_one_recording(tmp_path: Path) -> None:
         == reader.position
         == sum((tmp_path / f"run{n}.msgpack").stat().st_size for n in ("", ".2", ".3"))
     )
-    for number, place in enumerate(places_in(arrivals)):
-        raw = reader.read(place)
+    for number, ref in enumerate(refs_in(arrivals)):
+        raw = reader.read(ref)
         assert isinstance(raw, bytes) and msgpack.unpackb(raw)["span_id"] == an_id(100 + number)
     later = TraceReader(tmp_path / "run.2.msgpack")
     assert len(events_in(later.arrivals())) == 2 and "part 2" in later.notices[0]
 
 
-@pytest.mark.parametrize("left", range(1, 22))
-def test_a_damaged_record_at_a_torn_end_costs_itself_only(tmp_path: Path, left: int) -> None:
+@pytest.mark.parametrize("length", range(1, 22))
+def test_a_damaged_record_at_a_torn_end_costs_itself_only(tmp_path: Path, length: int) -> None:
     path = write_trace(tmp_path / "a", [numbered_frame(n, 2) for n in range(9)])
     whole = path.read_bytes()
-    torn = encode_record(FRAME, 5.0, 1, b"x" * 40)[:left]
+    torn = encode_record(FRAME, 5.0, 1, b"x" * 40)[:length]
     path.write_bytes(whole + b"\x00\x01\x02" + torn)
     reader = TraceReader(path)
     assert len(events_in(list(reader.arrivals()))) == 18

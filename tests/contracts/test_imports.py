@@ -74,10 +74,10 @@ for module in pkgutil.walk_packages(etaoi_collector.__path__, "etaoi_collector."
 
 
 def _modules_of_command(tmp_path: Path, *arguments: str) -> set[str]:
-    told = tmp_path / "modules.json"
-    done = _run(RUN_AND_LIST, str(told), *arguments)
-    assert told.exists(), done.stderr
-    code, modules = json.loads(told.read_text())
+    modules_path = tmp_path / "modules.json"
+    done = _run(RUN_AND_LIST, str(modules_path), *arguments)
+    assert modules_path.exists(), done.stderr
+    code, modules = json.loads(modules_path.read_text())
     assert code == 0, done.stderr
     return set(modules)
 

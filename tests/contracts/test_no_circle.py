@@ -11,7 +11,7 @@ def circles() -> list[list[str]]:
     number: dict[str, int] = {}
     lowest: dict[str, int] = {}
     stack: list[str] = []
-    found: list[list[str]] = []
+    components: list[list[str]] = []
 
     def visit(module: str) -> None:
         number[module] = lowest[module] = len(number)
@@ -26,12 +26,12 @@ def circles() -> list[list[str]]:
             members = stack[stack.index(module) :]
             del stack[stack.index(module) :]
             if len(members) > 1:
-                found.append(sorted(members))
+                components.append(sorted(members))
 
     for module in sorted(graph.modules):
         if module not in number:
             visit(module)
-    return found
+    return components
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

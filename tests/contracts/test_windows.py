@@ -19,7 +19,7 @@ import pytest
 from tests import generate
 
 
-def seen_with(names: str, folder: Path) -> dict[str, Any]:
+def results_with(names: str, folder: Path) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.contracts.without_posix", names, str(folder)],
         capture_output=True,
@@ -29,8 +29,8 @@ def seen_with(names: str, folder: Path) -> dict[str, Any]:
         env={name: value for name, value in os.environ.items() if not name.startswith("ETAOI")},
     )
     assert done.returncode == 0, done.stderr
-    seen: dict[str, Any] = json.loads(done.stdout)
-    return seen
+    results: dict[str, Any] = json.loads(done.stdout)
+    return results
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there the names are missing anyway")
@@ -39,9 +39,9 @@ def test_what_windows_lacks_is_not_missed(tmp_path: Path) -> None:
     plain = tmp_path / "plain.msgpack"
     generate.write_trace(plain, 400)
     (tmp_path / "packed.msgpack.gz").write_bytes(gzip.compress(plain.read_bytes()))
-    seen = seen_with("windows", tmp_path)
-    assert seen["failed"] == []
-    assert [span["name"] for span in seen["recorded"]] == ["sent"]
-    assert seen["rows"] > 3
-    assert seen["plain"] and seen["packed"] == seen["plain"]
-    assert seen_with("posix", tmp_path)["plain"] == seen["plain"]
+    results = results_with("windows", tmp_path)
+    assert results["failed"] == []
+    assert [span["name"] for span in results["recorded"]] == ["sent"]
+    assert results["rows"] > 3
+    assert results["plain"] and results["packed"] == results["plain"]
+    assert results_with("posix", tmp_path)["plain"] == results["plain"]

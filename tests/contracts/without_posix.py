@@ -119,14 +119,14 @@ def main() -> None:
     names, folder = sys.argv[1], Path(sys.argv[2])
     if names == "windows":
         take_names_away()
-    seen = {
+    results = {
         "failed": load_everything(),
         "plain": show(folder / "plain.msgpack"),
         "packed": show(folder / "packed.msgpack.gz"),
         "recorded": record(folder / f"{names}.msgpack"),
         "rows": asyncio.run(view(folder / "plain.msgpack")),
     }
-    print(json.dumps(seen))  # noqa: T201
+    print(json.dumps(results))  # noqa: T201
 
 
 if __name__ == "__main__":

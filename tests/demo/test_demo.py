@@ -171,8 +171,8 @@ def test_the_phone_call_is_complete(watched: Watched) -> None:
     assert (
         len(watched.of_kind("voice_input")) == len(watched.of_kind("eou")) == len(watched.of_kind("vad")) == 3
     )
-    said = watched.of_kind("voice_output")
-    assert [span["status"] for span in said].count(Status.CANCELLED) == 1
+    agent_speech = watched.of_kind("voice_output")
+    assert [span["status"] for span in agent_speech].count(Status.CANCELLED) == 1
     for kind, metrics in (("eou", "eou"), ("voice_output", "tts"), ("voice_input", "stt"), ("vad", "vad")):
         assert all(span["voice_metrics"]["type"] == metrics for span in watched.of_kind(kind))
     session = watched.of_kind("voice_session")[0]
@@ -219,21 +219,21 @@ def test_the_agent_ends_with_whoever_started_it() -> None:
 
 def test_stories_side_by_side_go_on_when_all_are_done() -> None:
     """The clock alone decides who is next."""
-    told: list[tuple[float, str]] = []
+    steps: list[tuple[float, str]] = []
 
     def part(name: str, *pauses: float) -> Story:
         for pause in pauses:
             yield pause
-            told.append((clock.elapsed, name))
+            steps.append((clock.elapsed, name))
 
     def whole() -> Story:
         yield [part("a", 1, 3), part("b", 2), part("c")]
-        told.append((clock.elapsed, "all"))
+        steps.append((clock.elapsed, "all"))
 
     waited: list[float] = []
     clock = Clock(speed=2, length=4, now=lambda: 100.0, wait=waited.append)
     clock.play(whole())
-    assert told == [(1, "a"), (2, "b"), (4, "a"), (4, "all")]
+    assert steps == [(1, "a"), (2, "b"), (4, "a"), (4, "all")]
     assert max(waited) == 2.0
     assert clock.at == 102.0
 
@@ -245,11 +245,11 @@ def test_streamed_pieces_are_the_whole_text(seed: int) -> None:
     from etaoi_tui.sdk.tracer import Tracer
 
     stage = SpanWriter(Tracer(None), Clock(wait=lambda _: None), random.Random(seed))
-    told: list[dict[str, Any]] = []
-    stage.note = lambda span, payload: told.append(dict(payload))  # type: ignore[method-assign]
+    pieces: list[dict[str, Any]] = []
+    stage.note = lambda span, payload: pieces.append(dict(payload))  # type: ignore[method-assign]
     text = "The quick brown fox.\n\n1. **jumps** over  it"
     stage.clock.play(stage.stream(stage.start("llm", "m"), text, 1.0))
-    assert "".join(piece["text"] for piece in told) == text
-    assert [piece["at"] for piece in told] == [
-        sum(len(piece["text"]) for piece in told[:number]) for number in range(len(told))
+    assert "".join(piece["text"] for piece in pieces) == text
+    assert [piece["at"] for piece in pieces] == [
+        sum(len(piece["text"]) for piece in pieces[:number]) for number in range(len(pieces))
     ]

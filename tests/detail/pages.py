@@ -68,8 +68,8 @@ def _common(what: str, number: int, kind: str, payload: Any, at: int, parent: in
 
 def document_of(*blocks: Block, live: bool = False, key: str = "doc", **section: Any) -> Document:
     """A document of one tab with one section."""
-    made = Section("s", "Section", blocks, **section)
-    return Document(key, [("head", "title")], [Tab("main", "Main", lambda: [made])], "main", live)
+    section_of = Section("s", "Section", blocks, **section)
+    return Document(key, [("head", "title")], [Tab("main", "Main", lambda: [section_of])], "main", live)
 
 
 def page_of(

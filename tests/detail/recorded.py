@@ -24,9 +24,9 @@ class MemorySource:
         self.events: dict[int, bytes] = {}
         self.reads = 0
 
-    def read(self, place: int) -> bytes | Missing:
+    def read(self, ref: int) -> bytes | Missing:
         self.reads += 1
-        return self.events.get(place) or Missing("it was not kept: disk full")
+        return self.events.get(ref) or Missing("it was not kept: disk full")
 
 
 class Recorded:

@@ -1,4 +1,4 @@
-"""The model on an agent's page is a name, however little is told of it."""
+"""The model on an agent's page is a name, however little is known about it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from etaoi_tui.detail.pages.agent_snapshot import agent_sections
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("llm", "model"),
     [
         ("gpt-5", "gpt-5"),
         ({"provider": "openai", "class": "ChatOpenAI", "model": "gpt-5"}, "gpt-5"),
         ({"provider": "mine", "class": "Rehearsed"}, "Rehearsed"),
     ],
 )
-def test_the_model_is_named(told: Any, shown: str) -> None:
-    (facts,) = agent_sections({"llm": told})[0].blocks
+def test_the_model_is_named(llm: Any, model: str) -> None:
+    (facts,) = agent_sections({"llm": llm})[0].blocks
     assert isinstance(facts, KeyValues)
-    assert dict(facts.rows)["model"] == shown
+    assert dict(facts.rows)["model"] == model

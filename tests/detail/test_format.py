@@ -13,7 +13,7 @@ from etaoi_tui.view import format as fmt
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"),
+    ("seconds", "expected"),
     [
         (None, "–"),
         (0, "0ms"),
@@ -38,8 +38,8 @@ from etaoi_tui.view import format as fmt
         (float("nan"), "–"),
     ],
 )
-def test_duration(seconds: float | None, shown: str) -> None:
-    assert fmt.duration(seconds) == shown
+def test_duration(seconds: float | None, expected: str) -> None:
+    assert fmt.duration(seconds) == expected
 
 
 @given(st.floats(allow_nan=True, allow_infinity=True))
@@ -48,7 +48,7 @@ def test_durations_have_a_greatest_width(seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "shown"),
+    ("count", "expected"),
     [
         (None, "–"),
         (0, "0"),
@@ -63,8 +63,8 @@ def test_durations_have_a_greatest_width(seconds: float) -> None:
         (1_200_000, "1.2M"),
     ],
 )
-def test_tokens(count: int | None, shown: str) -> None:
-    assert fmt.tokens(count) == shown
+def test_tokens(count: int | None, expected: str) -> None:
+    assert fmt.tokens(count) == expected
 
 
 @given(st.integers(0, 10**12))

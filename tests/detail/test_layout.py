@@ -59,7 +59,7 @@ def blocks_of(text: str) -> list[Block]:
 
 
 @pytest.mark.parametrize("n", range(len(blocks_of(""))))
-def test_no_block_lets_a_control_character_through(n: int) -> None:
+def test_no_block_passes_control_characters(n: int) -> None:
     block = blocks_of(HOSTILE)[n]
     document = document_of(block, glyph="✦", summary=HOSTILE, preview=HOSTILE)
     for folds in ({"s": True}, {"s": False}):
@@ -78,23 +78,23 @@ def test_titles_notes_and_headlines_are_printable() -> None:
 
 @settings(deadline=None)
 @given(st.text(st.characters(codec=None), max_size=200), st.integers(10, 40))
-def test_lines_are_printable_fit_and_lose_nothing(text: str, width: int) -> None:
+def test_lines_are_printable_fit_and_contain_all_text(text: str, width: int) -> None:
     flow = layout_for(Text(text), width)
     while not flow.done:
         assert flow.work(50) > 0
-    shown = ["".join(piece for piece, _ in flow.line(n)) for n in range(flow.count)]
-    for line in shown:
+    lines = ["".join(piece for piece, _ in flow.line(n)) for n in range(flow.count)]
+    for line in lines:
         assert cell_len(line) <= width
         assert not UNSAFE.search(line)
-    seen = "".join(shown).replace(" ", "")
+    all_text = "".join(lines).replace(" ", "")
     for character in text:
         if character.isalnum():
-            assert character in seen
+            assert character in all_text
 
 
 @settings(deadline=None)
 @given(st.text(st.sampled_from("ab 日本👍é\u0301\u200d\ufe0f❤\t\n"), max_size=120), st.integers(2, 20))
-def test_breaking_always_moves_on_and_fits(text: str, width: int) -> None:
+def test_line_breaking_terminates_and_fits(text: str, width: int) -> None:
     at, end = 0, len(text)
     while at < end:
         stop, following = break_line(text, at, end, width)
@@ -153,7 +153,7 @@ def test_deep_json_needs_no_recursion() -> None:
 
 
 @given(st.data())
-def test_cut_json_shows_what_is_there(data: st.DataObject) -> None:
+def test_truncated_json_shows_what_is_there(data: st.DataObject) -> None:
     value = {"messages": [{"type": "human", "content": 'hello\n"there"'}], "n": [1, 22, {"k": None}]}
     text = json.dumps(value)
     at = data.draw(st.integers(2, len(text) - 1))
@@ -162,7 +162,7 @@ def test_cut_json_shows_what_is_there(data: st.DataObject) -> None:
     assert f"{len(text) - at:,} more characters were not sent" in parsed.note
 
 
-def test_json_that_is_none_stays_text_with_a_note() -> None:
+def test_invalid_json_stays_text_with_a_note() -> None:
     text = text_of(document_of(JsonText('{"a" 1}\nsecond line')))
     assert '{"a" 1}' in text and "second line" in text and "‹not JSON: " in text
     assert parse_json('{"a": 1} and more').ok is False
@@ -182,17 +182,17 @@ def test_json_that_is_none_stays_text_with_a_note() -> None:
     ],
     ids=["prose", "one line", "wide", "lines", "json", "long string", "value", "diff"],
 )
-def test_a_large_value_costs_what_is_asked_for(block: Block) -> None:
+def test_a_large_value_is_laid_out_only_as_far_as_requested(block: Block) -> None:
     page = PageLayout(document_of(block), document_of(block).tabs[0], 100, {})
-    before = page.count
+    count_before = page.count
     used = page.work(4_000)
-    assert used < 20_000 or page.count - before < 20
+    assert used < 20_000 or page.count - count_before < 20
     assert 10 <= page.count < 1_000 and not page.done
-    seen = page.count
+    line_count = page.count
     first = [page.line(y).runs for y in range(page.count - 1)]
     page.work(4_000)
-    assert page.count > seen
-    assert [page.line(y).runs for y in range(seen - 1)] == first
+    assert page.count > line_count
+    assert [page.line(y).runs for y in range(line_count - 1)] == first
 
 
 @settings(deadline=None)
@@ -229,14 +229,14 @@ def test_folds_hide_blocks_and_anchors_find_lines_again() -> None:
     anchor = page.anchor(line + 2)
     folded = page_of(document, folds={"s0": False, "s1": False})
     assert folded.count < page.count
-    found = folded.locate(anchor)
-    assert found is not None and found < line + 2
-    assert "line 2" in "".join(text for text, _ in folded.line(found).runs)
+    line_number = folded.locate(anchor)
+    assert line_number is not None and line_number < line + 2
+    assert "line 2" in "".join(text for text, _ in folded.line(line_number).runs)
     assert folded.locate(page.anchor(page.title_line("s0") + 2)) == folded.title_line("s0")  # type: ignore[operator]
     assert [folded.section_at(y).key for y in folded.title_lines()] == ["s0", "s1", "s2", "s3"]  # type: ignore[union-attr]
 
 
-def test_copies_are_the_text_as_it_came() -> None:
+def test_copies_are_the_original_text() -> None:
     section = Section("s", "S", [Text("a\x1bb"), Json({"a": 1}), KeyValues([("k", "v")]), Diff([("+", "x")])])
     assert section_text(section) == 'a\x1bb\n\n{\n  "a": 1\n}\n\nk: v\n\n+x'
 

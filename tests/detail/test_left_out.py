@@ -9,29 +9,29 @@ from tests.detail.pages import end, start, text_of
 from tests.detail.recorded import Recorded
 from tests.detail.test_recordings import describe_in
 
-GONE = {"etaoi_tui.note": LEFT_OUT}
+LEFT_OUT_PAYLOAD = {"etaoi_tui.note": LEFT_OUT}
 
 
 @pytest.mark.parametrize("kind", ["sub_agent", "tool"])
-def test_the_page_says_why_there_is_nothing(kind: str) -> None:
+def test_the_page_names_the_reason_for_a_missing_payload(kind: str) -> None:
     recorded = Recorded()
-    recorded.send(start(1, kind, GONE), end(1, kind, GONE, at=2))
+    recorded.send(start(1, kind, LEFT_OUT_PAYLOAD), end(1, kind, LEFT_OUT_PAYLOAD, at=2))
     page = text_of(describe_in(recorded, recorded.spans[0]), "io")
     assert page.count(LEFT_OUT) == 2
     assert "(none)" not in page
 
 
-def test_a_model_call_says_why_it_has_no_answer() -> None:
+def test_a_model_call_names_the_reason_for_a_missing_answer() -> None:
     recorded = Recorded()
-    recorded.send(start(1, "llm", GONE), end(1, "llm", GONE, at=2))
+    recorded.send(start(1, "llm", LEFT_OUT_PAYLOAD), end(1, "llm", LEFT_OUT_PAYLOAD, at=2))
     page = text_of(describe_in(recorded, recorded.spans[0]))
     assert LEFT_OUT in page and "No response" not in page
 
 
 @pytest.mark.parametrize("kind", ["sub_agent", "tool"])
-def test_what_is_there_is_shown(kind: str) -> None:
+def test_recorded_payloads_are_shown(kind: str) -> None:
     recorded = Recorded()
-    recorded.send(start(1, kind, GONE), end(1, kind, {"output": "done"}, at=2))
+    recorded.send(start(1, kind, LEFT_OUT_PAYLOAD), end(1, kind, {"output": "done"}, at=2))
     page = text_of(describe_in(recorded, recorded.spans[0]), "io")
     assert page.count(LEFT_OUT) == 1
     assert "done" in page

@@ -1,4 +1,4 @@
-"""What is told of a span whose end never came: how long it ran at least, and until when at most."""
+"""What a page shows of a span whose end never came: how long it ran at least, and until when at most."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def killed() -> Recorded:
     return recorded
 
 
-def test_a_lost_span_tells_how_long_its_client_said_nothing_more() -> None:
+def test_a_lost_span_shows_how_long_its_client_was_silent() -> None:
     recorded = killed()
     lost, ended = recorded.spans[1], recorded.spans[2]
     assert SILENT not in text_of(describe_in(recorded, lost), "overview"), "it may still come back"
     recorded.store.finish()
-    told = text_of(describe_in(recorded, lost), "overview")
-    assert "≥14.0s" in told and SILENT in told
+    text = text_of(describe_in(recorded, lost), "overview")
+    assert "≥14.0s" in text and SILENT in text
     assert SILENT not in text_of(describe_in(recorded, ended), "overview")
 
 
-def test_a_clock_that_is_ahead_of_ours_tells_nothing() -> None:
+def test_a_client_clock_ahead_of_ours_shows_no_silence() -> None:
     recorded = killed()
     trace = recorded.spans[0].trace
     trace.session.left_at = trace.ended_at - 1

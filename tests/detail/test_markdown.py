@@ -42,7 +42,7 @@ def laid_out(text: str, width: int = 40) -> BlockLayout:
     return layout
 
 
-def shown(layout: BlockLayout) -> list[str]:
+def texts(layout: BlockLayout) -> list[str]:
     return ["".join(text for text, _ in layout.line(n)).rstrip() for n in range(layout.count)]
 
 
@@ -52,7 +52,7 @@ def style_of(layout: BlockLayout, text: str) -> str:
 
 def test_an_answer_reads_without_its_marks() -> None:
     layout = laid_out(ANSWER)
-    assert shown(layout) == [
+    assert texts(layout) == [
         "Three changes",
         "",
         "The gateway uses connect(); see the",
@@ -77,19 +77,19 @@ def test_an_answer_reads_without_its_marks() -> None:
         "─" * 40,
     ]
     assert style_of(layout, "Three changes") == "heading" and style_of(layout, "gateway") == "title"
-    assert shown(laid_out("**`a.b` is new.** c")) == ["a.b is new. c"]
+    assert texts(laid_out("**`a.b` is new.** c")) == ["a.b is new. c"]
     assert style_of(layout, "connect()") == "code" and style_of(layout, "# why") == "muted"
     assert style_of(layout, "return") == "json.number" and style_of(layout, '"y"') == "json.string"
 
 
-def test_the_source_is_there_on_request_and_for_what_is_very_long() -> None:
+def test_the_markdown_source_is_shown_on_request_and_for_very_long_texts() -> None:
     assert isinstance(layout_for(Text("# a", prose=True), 40, source=True), TextLayout)
     assert isinstance(layout_for(Text("# a"), 40), TextLayout)
     assert isinstance(layout_for(Text("# a\n" * 200_000, prose=True), 40), TextLayout)
     assert isinstance(layout_for(Text("# a", prose=True), 40), MarkdownLayout)
 
 
-def test_a_language_of_a_stranger_is_not_looked_up() -> None:
+def test_an_untrusted_language_name_is_not_looked_up() -> None:
     layout = laid_out("```../../etc\nx = 1\n```\n")
     assert style_of(layout, "x = 1") == "code"
 
@@ -125,7 +125,7 @@ pieces = st.lists(
 
 @settings(max_examples=200, deadline=None)
 @given(pieces, st.integers(8, 60), st.integers(1, 7))
-def test_text_that_grows_ends_as_text_that_came_at_once(parts: list[str], width: int, step: int) -> None:
+def test_streamed_text_is_laid_out_as_complete_text(parts: list[str], width: int, step: int) -> None:
     whole = "".join(parts)
     layout = layout_for(Text("", prose=True), width)
     for stop in range(0, len(whole) + step, step):
@@ -133,14 +133,14 @@ def test_text_that_grows_ends_as_text_that_came_at_once(parts: list[str], width:
         while not layout.done:
             layout.work(7)
     fresh = laid_out(whole, width)
-    assert shown(layout) == shown(fresh)
-    lines = shown(fresh)
+    assert texts(layout) == texts(fresh)
+    lines = texts(fresh)
     assert all(cells(line) <= max(width, 12) + 4 for line in lines)
     assert not any("\x1b" in line for line in lines)
 
 
 def test_headings_look_different_by_their_level() -> None:
     layout = laid_out("# One\n## Two\n### Three\n#### Four\n# Five **bold**")
-    assert shown(layout) == ["One", "Two", "Three", "Four", "Five bold"]
+    assert texts(layout) == ["One", "Two", "Three", "Four", "Five bold"]
     styles = [style_of(layout, words) for words in ("One", "Two", "Three", "Four", "Five", "bold")]
     assert styles == ["heading", "title", "subheading", "subheading", "heading", "heading"]

@@ -14,50 +14,50 @@ class Counting:
         self.reads: list[int] = []
         self.size = size
 
-    def read(self, place: int) -> bytes | Missing:
-        self.reads.append(place)
-        if place == 13:
+    def read(self, ref: int) -> bytes | Missing:
+        self.reads.append(ref)
+        if ref == 13:
             return Missing("it was not recorded")
-        return bytes(msgpack.packb({"place": place, "payload": "x" * self.size}))
+        return bytes(msgpack.packb({"place": ref, "payload": "x" * self.size}))
 
 
 def test_an_event_is_read_once() -> None:
     source = Counting()
-    kept = RecordedPayloads(source)
-    assert kept.event(5) is kept.event(5)
+    recorded_payloads = RecordedPayloads(source)
+    assert recorded_payloads.event(5) is recorded_payloads.event(5)
     assert source.reads == [5]
 
 
-def test_the_oldest_look_is_let_go() -> None:
+def test_the_least_recently_read_event_is_evicted() -> None:
     source = Counting()
-    kept = RecordedPayloads(source, keep=2)
-    for place in (1, 2, 1, 3, 1, 2):
-        kept.event(place)
+    recorded_payloads = RecordedPayloads(source, keep=2)
+    for ref in (1, 2, 1, 3, 1, 2):
+        recorded_payloads.event(ref)
     assert source.reads == [1, 2, 3, 2]
 
 
-def test_large_events_are_not_hoarded() -> None:
+def test_large_events_are_evicted() -> None:
     source = Counting(payloads.BYTES_KEPT // 3)
-    kept = RecordedPayloads(source)
-    for place in (1, 2, 3, 3, 1):
-        kept.event(place)
+    recorded_payloads = RecordedPayloads(source)
+    for ref in (1, 2, 3, 3, 1):
+        recorded_payloads.event(ref)
     assert source.reads == [1, 2, 3, 1]
 
 
-def test_what_is_missing_says_why_and_is_asked_for_again() -> None:
+def test_a_missing_event_has_a_reason_and_is_read_again() -> None:
     source = Counting()
-    kept = RecordedPayloads(source)
+    recorded_payloads = RecordedPayloads(source)
     for _ in range(2):
-        event = kept.event(13)
+        event = recorded_payloads.event(13)
         assert isinstance(event, Missing) and event.reason == "it was not recorded"
     assert source.reads == [13, 13]
-    nowhere = kept.event(-1)
+    nowhere = recorded_payloads.event(-1)
     assert isinstance(nowhere, Missing) and len(source.reads) == 2
 
 
 def test_bytes_that_are_no_event_are_still_shown() -> None:
     class Broken:
-        def read(self, place: int) -> bytes | Missing:
+        def read(self, ref: int) -> bytes | Missing:
             return b"\xc1\xff\x00"
 
     event = RecordedPayloads(Broken()).event(1)

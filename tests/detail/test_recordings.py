@@ -55,8 +55,8 @@ def test_model_call(agent: Recorded) -> None:
     ]
     text = text_of(document)
     assert "✦ fake-gpt-5   ✓ ok   401ms   call 1 of 2   37→7 tok   " in text
-    for said in ("▪ system", "You are a helpful order assistant.", "◉ user", "(guard) be brief"):
-        assert said in text
+    for words in ("▪ system", "You are a helpful order assistant.", "◉ user", "(guard) be brief"):
+        assert words in text
     assert text.index("user=alice tier=gold") < text.index("be brief") < text.index("✦ response")
     assert '⚒ lookup_order  call_o1\n▎ {"order_id": 42}' in text
     overview = text_of(document, "overview")
@@ -72,7 +72,7 @@ def test_tool_message_is_shown_as_what_it_is(agent: Recorded) -> None:
     assert "✓ success" in text and "call_o1" in text
 
 
-def test_error_tells_what_and_where(agent: Recorded) -> None:
+def test_an_error_has_its_message_and_location(agent: Recorded) -> None:
     root = next(s for s in agent.spans if s.kind == "sub_agent" and s.error)
     text = text_of(describe_in(agent, root))
     assert "✗ ValueError" in text and "upstream 503 for oslo" in text
@@ -103,21 +103,21 @@ def test_agent_snapshot(agent: Recorded) -> None:
 def test_voice(voice: Recorded) -> None:
     session = text_of(describe_in(voice, voice.find("voice_session")))
     assert "LLMError" in session and "solved" in session and "helpful" in session
-    heard = text_of(describe_in(voice, voice.find("voice_turn")))
-    assert "hello there agent" in heard and "Hello from the agent" in heard
+    turn_text = text_of(describe_in(voice, voice.find("voice_turn")))
+    assert "hello there agent" in turn_text and "Hello from the agent" in turn_text
     waited = text_of(describe_in(voice, voice.find("eou")))
     assert "waited for end of speech  420ms" in waited
     spoken = text_of(describe_in(voice, voice.find("voice_output", "fake.TTS")))
     assert "800ms" in spoken and "first audio 120ms" in spoken
-    said = next(s for s in voice.spans if s.deltas and s.kind == "voice_turn" and s.flags)
+    agent_turn = next(s for s in voice.spans if s.deltas and s.kind == "voice_turn" and s.flags)
     assert any(
         "Interruption" in text_of(describe_in(voice, span)) and "93%" in text_of(describe_in(voice, span))
         for span in voice.spans
         if span.kind == "voice_turn"
-    ), said
+    ), agent_turn
 
 
-def test_lost_spans_say_so() -> None:
+def test_lost_spans_are_labelled() -> None:
     recorded = load("s10a_sigkill")
     tool = recorded.find("tool")
     document = describe_in(recorded, tool)
@@ -126,9 +126,9 @@ def test_lost_spans_say_so() -> None:
     assert "It has not arrived." in text_of(document, "raw")
 
 
-def test_missing_events_are_said_and_nothing_fails(agent: Recorded) -> None:
+def test_missing_events_are_named_and_nothing_fails(agent: Recorded) -> None:
     class Nothing:
-        def read(self, place: int) -> Missing:
+        def read(self, ref: int) -> Missing:
             return Missing("not kept: disk full")
 
     payloads = RecordedPayloads(Nothing())

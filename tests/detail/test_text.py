@@ -27,13 +27,13 @@ def test_emoji_families_stay_whole_and_stray_joiners_do_not() -> None:
     assert printable("a\u200db\u200d") == "a\ufffdb\ufffd"
 
 
-def test_what_hides_between_letters_is_visible() -> None:
+def test_invisible_characters_become_visible() -> None:
     for hidden in "\xad\u034f\u115f\u1160\u3164\uffa0\ufe00\ufe0f\u180b":
         assert printable(f"pass{hidden}word") == "pass\ufffdword", hex(ord(hidden))
     assert printable("1️⃣ ©️ ✈️ ❤︎") == "1️⃣ ©️ ✈️ ❤︎"
 
 
-def test_a_tower_of_combining_marks_is_bounded() -> None:
+def test_combining_marks_are_bounded() -> None:
     assert printable("e\u0301 שָׁלוֹם tiếng Việt") == "e\u0301 שָׁלוֹם tiếng Việt"
     assert printable("a" + "\u0300" * 300 + "b") == "a" + "\u0300" * 8 + "\ufffdb"
 
@@ -49,18 +49,18 @@ def test_clean_text_is_the_same_object() -> None:
 
 
 @given(st.text())
-def test_nothing_unsafe_gets_through(s: str) -> None:
-    shown = printable(s)
-    assert not UNSAFE.search(shown)
-    assert not {unicodedata.category(c) for c in shown} & {"Cc", "Cs", "Zl", "Zp"}
+def test_no_unsafe_character_is_printed(s: str) -> None:
+    safe = printable(s)
+    assert not UNSAFE.search(safe)
+    assert not {unicodedata.category(c) for c in safe} & {"Cc", "Cs", "Zl", "Zp"}
     assert "\n" not in printable(s) and not UNSAFE.search(printable(s, newline=True).replace("\n", ""))
 
 
 @given(st.text(), st.integers(1, 40))
 def test_one_line_is_bounded_and_safe(s: str, limit: int) -> None:
-    shown = one_line(s, limit)
-    assert cell_len(shown) <= limit
-    assert not UNSAFE.search(shown)
+    line = one_line(s, limit)
+    assert cell_len(line) <= limit
+    assert not UNSAFE.search(line)
 
 
 @given(st.text().map(printable), st.integers(0, 40), st.sampled_from(["left", "right", "center"]))
@@ -82,7 +82,7 @@ def test_one_line_reads_only_what_it_shows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "limit", "shown"),
+    ("text", "limit", "expected"),
     [
         ("\n\n  hello \t wor\x1bld \nmore", 40, "hello wor␛ld…"),
         ("one\n \n", 40, "one"),
@@ -93,8 +93,8 @@ def test_one_line_reads_only_what_it_shows() -> None:
         ("abc", 0, ""),
     ],
 )
-def test_one_line(text: str, limit: int, shown: str) -> None:
-    assert one_line(text, limit) == shown
+def test_one_line(text: str, limit: int, expected: str) -> None:
+    assert one_line(text, limit) == expected
 
 
 def test_widths_are_cells() -> None:
@@ -103,7 +103,7 @@ def test_widths_are_cells() -> None:
     assert fit("ab", 5, "right") == "   ab" and fit("ab", 5, "center") == " ab  "
 
 
-def test_one_line_takes_apart_what_terminals_draw_at_different_widths() -> None:
+def test_one_line_splits_sequences_that_terminals_draw_at_different_widths() -> None:
     family = "\U0001f469\u200d\U0001f467 \u2764\ufe0f \U0001f44d\U0001f3fd \U0001f1f3\U0001f1f4"
     assert one_line(family, 40) == "\U0001f469\U0001f467 \u2764 \U0001f44d NO"
 

@@ -55,7 +55,7 @@ def test_markdown_reads_as_markdown() -> None:
 
 
 @pytest.mark.parametrize("text", [SCRIPT, LOG, "one **word** only", "- a\n- b", "a --- b\n+++ c\n", ""])
-def test_in_doubt_it_is_text_as_it_came(text: str) -> None:
+def test_ambiguous_text_stays_unchanged(text: str) -> None:
     assert value_block(text) == Text(text)
 
 
@@ -68,11 +68,11 @@ def test_in_doubt_it_is_text_as_it_came(text: str) -> None:
         ("", Text(SCRIPT)),
     ],
 )
-def test_the_file_that_was_asked_for_tells_the_language(file_name: str, block: Block) -> None:
+def test_the_requested_file_name_decides_the_language(file_name: str, block: Block) -> None:
     assert text_block(SCRIPT, file_name) == block
 
 
-def test_what_a_tool_says_of_a_file_is_not_its_source() -> None:
+def test_a_tools_message_about_a_file_is_not_source_code() -> None:
     assert text_block("Updated file x.py\n", "x.py") == Text("Updated file x.py\n")
 
 
@@ -96,7 +96,7 @@ def test_a_tool_that_read_a_file_shows_its_source(arguments: Any, output: Any) -
     assert {"json.number"} <= styled(result.blocks[0])["import os"]
 
 
-def test_only_the_beginning_of_a_text_is_looked_at() -> None:
+def test_only_the_beginning_of_a_text_is_inspected() -> None:
     text = "words " * 100_000
     assert text_block(text + MARKDOWN) == Text(text + MARKDOWN)
 
@@ -110,7 +110,7 @@ RuntimeError: exit 1
 """
 
 
-def test_a_traceback_shows_the_source_in_its_colours_and_the_last_words_as_the_failure() -> None:
+def test_a_traceback_has_highlighted_source_and_its_last_line_as_the_failure() -> None:
     frames = [
         start(1, "tool", {"input": "{}"}),
         end(1, "tool", {"traceback": TRACEBACK}, error="RuntimeError('exit 1')"),

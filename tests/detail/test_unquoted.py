@@ -15,7 +15,7 @@ def test_a_string_comes_back_with_its_line_breaks(text: str) -> None:
     assert unquoted(json.dumps(text)) == text
 
 
-def test_a_string_that_was_cut_keeps_the_words_about_it() -> None:
+def test_a_truncated_string_keeps_its_note() -> None:
     whole = json.dumps("line\n" * 50)
     assert unquoted(f"{whole[:61]}… [truncated 241 chars of 302]") == (
         "line\n" * 10 + "… [truncated 241 chars of 302]"

@@ -91,7 +91,7 @@ def test_pieces_without_offsets_join_in_order_of_arrival() -> None:
     assert channel.display_text == "abc" and ANSWER == ""
 
 
-def test_an_answer_that_broke_off_is_kept() -> None:
+def test_an_interrupted_answer_is_shown() -> None:
     document = described(
         start(1, "llm", REQUEST),
         delta(1, "llm", {"text": "half of", "at": 0}),
@@ -102,11 +102,11 @@ def test_an_answer_that_broke_off_is_kept() -> None:
     assert "this is what had streamed before" in text
 
 
-def test_completion_models_say_what_is_not_known() -> None:
+def test_completion_models_name_what_is_not_recorded() -> None:
     assert "2 prompts" in text_of(described(start(1, "llm", {"n_prompts": 2})))
 
 
-def test_state_that_was_cut_is_shown_as_far_as_it_goes() -> None:
+def test_truncated_state_is_shown_as_far_as_it_goes() -> None:
     state = json.dumps({"messages": [{"type": "human", "content": "first " + "x" * 50, "id": "1"}], "n": 1})
     text = text_of(described(start(1, "sub_agent", {"inputs": state[:60] + "… [truncated 70 chars]"})))
     assert "◉ user" in text and "first xxx" in text
@@ -147,7 +147,7 @@ def test_messages_of_all_shapes(value: Any, role: str, text: str) -> None:
     assert message is not None and (message.role, message.text) == (role, text)
 
 
-def test_what_is_no_message() -> None:
+def test_values_that_are_no_message() -> None:
     for value in ("text", 1, None, {"a": 1}, ["user"], {"type": "text_delta"}, {"type": "x", "data": {}}):
         assert read_message(value) is None
     assert read_messages("x") is None and read_messages([{"a": 1}]) is None
@@ -188,14 +188,14 @@ def test_long_conversations_open_at_their_newest_messages() -> None:
     assert [section.inside for section in rest[:40]] == [group.key] * 39 + [""]
     assert [section.open for section in rest[:40]] == [False] * 39 + [True]
     page = page_of(document)
-    shown = [page.line(y).section for y in page.title_lines()]
-    assert [section.key for section in shown if section] == [group.key, *(s.key for s in rest[39:])]
+    sections = [page.line(y).section for y in page.title_lines()]
+    assert [section.key for section in sections if section] == [group.key, *(s.key for s in rest[39:])]
     opened = page_of(document, folds={group.key: True})
     assert len(opened.title_lines()) == len(document.tabs[0].sections)
 
 
 @pytest.mark.parametrize("result", ["short", "long " * 1_000], ids=["short", "long"])
-def test_a_call_opens_at_its_answer_below_what_was_asked_last(result: str) -> None:
+def test_a_call_opens_at_its_answer_below_the_last_question(result: str) -> None:
     calls = [{"name": "look", "args": {}, "id": f"c{n}"} for n in range(2)]
     messages = [
         {"role": "system", "text": "Be brief."},
@@ -230,7 +230,7 @@ def test_ages_in_a_recording_are_by_its_end() -> None:
     assert "2h ago" in text_of(document, "overview")
 
 
-def test_digests_say_what_is_not_known() -> None:
+def test_digests_name_what_is_not_recorded() -> None:
     payload = {
         "before": {"messages": [], "tools": ["a", "b"], "model": {"name": "m", "provider": "p"}},
         "after": {
@@ -247,7 +247,7 @@ def test_digests_say_what_is_not_known() -> None:
     assert "- a" in text and "- model: m" in text and "+ model: m2" in text and "+ user" in text
 
 
-def test_diffs_count_what_is_the_same() -> None:
+def test_diffs_count_unchanged_messages() -> None:
     old = "\n".join(f"line {n}" for n in range(20))
     pairs = pair_lines(old, old.replace("line 10", "LINE 10"))
     lines = [(sign, "".join(text for text, _ in runs)) for sign, runs in unified(pairs)]

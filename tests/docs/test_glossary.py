@@ -22,13 +22,13 @@ def resolve(symbol: str) -> bool:
     parts = symbol.split(".")
     for length in range(len(parts), 0, -1):
         try:
-            found: object = importlib.import_module(".".join(parts[:length]))
+            value: object = importlib.import_module(".".join(parts[:length]))
         except ModuleNotFoundError:
             continue
         for name in parts[length:]:
-            if isinstance(found, type) and name in fields_of(found):
+            if isinstance(value, type) and name in fields_of(value):
                 return True
-            found = getattr(found, name)
+            value = getattr(value, name)
         return True
     return False
 

@@ -46,13 +46,13 @@ def exists(symbol: str) -> bool:
     parts = symbol.split(".")
     for length in range(len(parts), 0, -1):
         try:
-            found: object = importlib.import_module(".".join(parts[:length]))
+            value: object = importlib.import_module(".".join(parts[:length]))
         except ImportError:
             continue
         for name in parts[length:]:
-            if not hasattr(found, name):
+            if not hasattr(value, name):
                 return is_key(symbol)
-            found = getattr(found, name)
+            value = getattr(value, name)
         return True
     return False
 

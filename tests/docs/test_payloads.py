@@ -26,10 +26,10 @@ def test_every_key_is_on_paper() -> None:
 
 def test_our_own_metadata_is_on_paper_and_in_the_code() -> None:
     in_code = {
-        found
+        name
         for path in SOURCES
-        for found in re.findall(r"\"(etaoi_tui\.[a-z_]+)\"", path.read_text())
-        if found not in NO_PAYLOAD and found not in GROUPS and not (ROOT / found.replace(".", "/")).exists()
+        for name in re.findall(r"\"(etaoi_tui\.[a-z_]+)\"", path.read_text())
+        if name not in NO_PAYLOAD and name not in GROUPS and not (ROOT / name.replace(".", "/")).exists()
     }
     in_code = {key for key in in_code if not (ROOT / f"{key.replace('.', '/')}.py").exists()}
     on_paper = set(OWN_KEY.findall(PAPER))

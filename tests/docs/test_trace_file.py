@@ -52,11 +52,11 @@ def test_it_sees_connections_and_leaves_out_a_torn_record(tmp_path: Path) -> Non
     assert (header["created"], header["segment"]) == (1.5, 0)
 
     for torn in (0, 1, 30):
-        found = list(trace_reader.read_records(whole[: len(whole) - torn], offset))
-        kinds = [record.kind for record in found]
+        records = list(trace_reader.read_records(whole[: len(whole) - torn], offset))
+        kinds = [record.kind for record in records]
         expected = [trace_reader.OPENED, trace_reader.FRAME, trace_reader.REFUSED, trace_reader.CLOSED]
         assert kinds == expected[: 4 if torn == 0 else 3]
-        assert [record.at for record in found] == [2.0, 3.0, 4.0, 5.0][: len(kinds)]
+        assert [record.at for record in records] == [2.0, 3.0, 4.0, 5.0][: len(kinds)]
     items = [type(item) for item in TraceReader(path).arrivals()]
     assert items[:2] == [Opened, EventBatch] and FrameRefused in items and Closed in items
 

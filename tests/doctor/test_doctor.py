@@ -13,15 +13,15 @@ from etaoi_tui.doctor.finding import Finding, State
 from tests.headless.running import objects, run
 
 
-def named(found: list[Finding]) -> dict[str, Finding]:
-    return {finding.what: finding for finding in found}
+def named(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.what: finding for finding in findings}
 
 
 def test_a_viewer_that_is_well(tmp_path: Path) -> None:
     with Collector(CollectorOptions(port=0, state=tmp_path, watched=False)) as collector:
-        found = named(list(viewer.look(collector.endpoint, None)))
+        findings = named(list(viewer.look(collector.endpoint, None)))
         stats = collector.stats()
-    assert {what: finding.state for what, finding in found.items()} == {
+    assert {what: finding.state for what, finding in findings.items()} == {
         "port": State.OK,
         "versions": State.OK,
         "token": State.OK,
@@ -35,20 +35,20 @@ def test_a_viewer_that_is_well(tmp_path: Path) -> None:
 def test_a_token(tmp_path: Path, brought: str | None, state: State) -> None:
     options = CollectorOptions(port=0, record=Record.NONE, state=tmp_path, token="s3", watched=False)
     with Collector(options) as collector:
-        found = named(list(viewer.look(collector.endpoint, brought)))
-    assert found["token"].state is state
-    assert ("sample" in found) is (state is State.OK)
-    assert bool(found["token"].fix) is (state is State.FAILED)
+        findings = named(list(viewer.look(collector.endpoint, brought)))
+    assert findings["token"].state is state
+    assert ("sample" in findings) is (state is State.OK)
+    assert bool(findings["token"].fix) is (state is State.FAILED)
 
 
 def test_nobody_and_somebody_else(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        found = named(list(viewer.look(f"127.0.0.1:{port}", None)))
-        assert found["port"].state is State.FAILED
-        assert "no etaoi-tui" in found["port"].detail
-    found = named(list(viewer.look(f"127.0.0.1:{port}", None)))
-    assert found["port"].fix == "type etaoi-tui in another terminal"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        findings = named(list(viewer.look(f"127.0.0.1:{port}", None)))
+        assert findings["port"].state is State.FAILED
+        assert "no etaoi-tui" in findings["port"].detail
+    findings = named(list(viewer.look(f"127.0.0.1:{port}", None)))
+    assert findings["port"].fix == "type etaoi-tui in another terminal"
 
 
 def test_the_command_prints_and_says_by_its_exit_code(tmp_path: Path) -> None:
@@ -64,17 +64,17 @@ def test_the_command_prints_and_says_by_its_exit_code(tmp_path: Path) -> None:
 def test_the_agents_side(monkeypatch: pytest.MonkeyPatch) -> None:
     installed = {"langchain-core": "1.8", "langgraph": "1.0", "langfuse": "4.1"}
     monkeypatch.setattr(agent, "_installed", lambda python: (installed, "3.9.1", ""))
-    told = {
+    variables = {
         "LANGSMITH_API_KEY": "lsv2_secret",
         "LANGSMITH_ENDPOINT": "https://eu.example",
         "ETAOI_DISABLED": "1",
     }
-    found = list(agent.look("http://127.0.0.1:8787", told))
-    everything = "\n".join(f"{one.detail} {one.fix}" for one in found)
+    findings = list(agent.look("http://127.0.0.1:8787", variables))
+    everything = "\n".join(f"{one.detail} {one.fix}" for one in findings)
     assert "lsv2_secret" not in everything
     assert "LANGSMITH_ENDPOINT=https://eu.example" in everything
-    assert named(found)["etaoi"].state is State.FAILED
-    lines = [one.fix for one in found if one.what == "add"]
+    assert named(findings)["etaoi"].state is State.FAILED
+    lines = [one.fix for one in findings if one.what == "add"]
     assert "etaoi-tui run -- python agent.py" in lines
     assert any("LANGFUSE_BASE_URL=http://127.0.0.1:8787" in line for line in lines)
     assert not any("livekit" in line or "attach_session" in line for line in lines)

@@ -128,7 +128,7 @@ def test_copying_goes_through_the_formats() -> None:
     recorded = load("s01_create_agent")
     top = next(span for span in recorded.spans if span.kind == "sub_agent")
     menu = CopyMenu(top, recorded.payloads, None, 0.0)
-    made = {letter: make() for letter, _, _, make in menu._choices}
+    formats = {letter: make() for letter, _, _, make in menu._choices}
     extract = Extract([], recorded.source, 0.0, subtree=top, plumbing=True)
-    assert made["b"] == EXPORTERS.get("json-lines").text(extract)
-    assert made["m"] == EXPORTERS.get("markdown").text(extract)
+    assert formats["b"] == EXPORTERS.get("json-lines").text(extract)
+    assert formats["m"] == EXPORTERS.get("markdown").text(extract)

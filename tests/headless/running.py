@@ -26,8 +26,10 @@ def command(*arguments: str | Path) -> list[str]:
 
 def environment(state: Path) -> dict[str, str]:
     """An environment with a state folder of its own and no settings of whoever runs the tests."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ETAOI", "AGENTVIZ"))}
-    return {**kept, "ETAOI_TUI_STATE_DIR": str(state)}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ETAOI", "AGENTVIZ"))
+    }
+    return {**inherited, "ETAOI_TUI_STATE_DIR": str(state)}
 
 
 def run(state: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -45,11 +47,11 @@ def run(state: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]
 
 def run_here(state: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a command that reads and prints, like `run` but in this process, which saves the start."""
-    kept = environment(state)
-    told = invoke(*arguments, env={name: kept.get(name) for name in {*os.environ, *kept}})
-    if told.exception is not None and not isinstance(told.exception, SystemExit):
-        raise told.exception
-    return subprocess.CompletedProcess([*arguments], told.exit_code, told.stdout, told.stderr)
+    variables = environment(state)
+    result = invoke(*arguments, env={name: variables.get(name) for name in {*os.environ, *variables}})
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return subprocess.CompletedProcess([*arguments], result.exit_code, result.stdout, result.stderr)
 
 
 @contextmanager
@@ -85,17 +87,17 @@ def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
 def read_object(stream: IO[str] | None) -> dict[str, Any]:
     """Read one JSON object from one line."""
     assert stream is not None
-    told = json.loads(stream.readline())
-    assert isinstance(told, dict)
-    return told
+    value = json.loads(stream.readline())
+    assert isinstance(value, dict)
+    return value
 
 
 def invoke(*arguments: str | Path, env: Mapping[str, str | None] | None = None) -> Result:
     """Run the command in this process, stdout and stderr apart."""
     # Click kept both together until 8.2, unless told otherwise by an argument that it knows no more.
-    told = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
+    options = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
     words = [str(argument) for argument in arguments]
-    return CliRunner(**told).invoke(main, words, prog_name="etaoi-tui", env=env)
+    return CliRunner(**options).invoke(main, words, prog_name="etaoi-tui", env=env)
 
 
 def objects(text: str) -> list[dict[str, Any]]:

@@ -55,9 +55,9 @@ def test_viewer_and_sdk_listen_and_speak_on_this_machine_only(tmp_path: Path, wa
     """Keys that price, search and copy included; names are not even looked up."""
     with PtySession(command("--port", "0"), tmp_path / "state") as viewer:
         viewer.wait_for(b"/ingest")
-        found = re.search(rb"ws://127\.0\.0\.1:\d+/ingest", viewer.drawn)
-        assert found is not None
-        agent = [sys.executable, "-c", textwrap.dedent(AGENT), found[0].decode()]
+        url = re.search(rb"ws://127\.0\.0\.1:\d+/ingest", viewer.drawn)
+        assert url is not None
+        agent = [sys.executable, "-c", textwrap.dedent(AGENT), url[0].decode()]
         done = subprocess.run(
             agent, env=environment(tmp_path / "agent"), capture_output=True, text=True, timeout=PATIENCE
         )

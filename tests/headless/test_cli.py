@@ -65,12 +65,12 @@ def test_a_command_line_that_makes_no_sense(arguments: list[str]) -> None:
 
 def test_options_reach_the_collector(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What is not given keeps the collector's own default."""
-    seen: list[CollectorOptions] = []
+    options_seen: list[CollectorOptions] = []
     joined: list[bool] = []
     spans: list[int | None] = []
 
     def take(options: CollectorOptions, *, theme: str | None, joins: bool, keep_spans: int | None) -> int:
-        seen.append(options)
+        options_seen.append(options)
         joined.append(joins)
         spans.append(keep_spans)
         return 0
@@ -86,7 +86,7 @@ def test_options_reach_the_collector(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         ["--port", "0"],
     ):
         assert invoke(*arguments).exit_code == 0
-    plain, unrecorded, chosen, alone, elsewhere = seen
+    plain, unrecorded, chosen, alone, elsewhere = options_seen
     assert joined == [True, False, False, False, False]
     assert plain == CollectorOptions(otlp_ports=(4318, 4317))
     assert alone == CollectorOptions() and elsewhere == CollectorOptions(port=0)
@@ -98,17 +98,17 @@ def test_options_reach_the_collector(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_the_token_comes_from_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that it need not stand in the shell's history."""
-    seen: list[str | None] = []
+    tokens: list[str | None] = []
 
     def take(options: CollectorOptions, *, theme: str | None, joins: bool, keep_spans: int | None) -> int:
-        seen.append(options.token)
+        tokens.append(options.token)
         return 0
 
     monkeypatch.setattr("etaoi_tui.cli.start_viewer.live", take)
     monkeypatch.setenv("ETAOI_TUI_TOKEN", "secret")
     invoke()
     invoke("--token", "other")
-    assert seen == ["secret", "other"]
+    assert tokens == ["secret", "other"]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class Queue:
         self._clock.now += self._cost
         return [self.waiting.popleft()]
 
-    def read(self, place: int) -> bytes | Missing:
+    def read(self, ref: int) -> bytes | Missing:
         return Missing("nothing is kept here")
 
     def close(self) -> None:
@@ -102,12 +102,12 @@ def test_places_count_from_the_frame_that_holds_the_events() -> None:
     source = Queue(clock)
     store = Store()
     scribe = Scribe(2)
-    kept = scribe.start("tool", "kept")
+    recorded_span = scribe.start("tool", "kept")
     source.waiting.append(events(scribe, base=pack_event_ref(0, 4096), first=512))
     lost = scribe.start("tool", "lost")
     source.waiting.append(events(scribe, base=NO_EVENT, first=512))
     Feed(source, store, clock=clock).tick(100.0, 0.0)
-    places = [store.find_span(span.span_id) for span in (kept, lost)]
+    places = [store.find_span(span.span_id) for span in (recorded_span, lost)]
     assert [span and span.start_ref for span in places] == [pack_event_ref(0, 4096, 512), NO_EVENT]
 
 

@@ -38,10 +38,10 @@ class Printed:
         with self._path.open("ab") as file:
             file.write(generate.frame(scribe.take()))
         self._printer.print_changes(self._feed.tick(1000, scribe.clock.seconds))
-        told = self._out.getvalue().splitlines()
+        lines = self._out.getvalue().splitlines()
         self._out.seek(0)
         self._out.truncate()
-        return told
+        return lines
 
 
 def test_a_line_when_a_span_runs_and_one_when_it_ends(tmp_path: Path) -> None:

@@ -99,13 +99,13 @@ def test_every_capture_is_told_completely(name: str) -> None:
         for event in envelope["batch"]
     )
     assert sum(trace["events"] for trace in all_traces) == events - ticks
-    told = spans_of(path)
-    assert Counter(span["trace_id"] for span in told) == {t["trace_id"]: t["spans"] for t in all_traces}
+    all_spans = spans_of(path)
+    assert Counter(span["trace_id"] for span in all_spans) == {t["trace_id"]: t["spans"] for t in all_traces}
     alone = {
-        s["trace_id"] for s in told if s["kind"] != "agent_context" and "lc_probe" not in s["attributes"]
+        s["trace_id"] for s in all_spans if s["kind"] != "agent_context" and "lc_probe" not in s["attributes"]
     }
     assert alone <= set(runs), "what has a span that is neither a snapshot nor a mark is listed"
-    assert len({span["span_id"] for span in told}) == spans
+    assert len({span["span_id"] for span in all_spans}) == spans
     for trace in traces:
         assert TRACE_KEYS <= trace.keys()
         assert trace["status"] in STATUSES
@@ -164,31 +164,31 @@ def test_span_objects_have_the_stable_shape() -> None:
 def test_a_hook_that_sends_its_change_as_a_delta(tmp_path: Path) -> None:
     """Changed sections alone are sent; the object has the whole request before and after."""
     scribe = Scribe(8)
-    before = {"system": {"text": "short"}, "tools": ["a", "b"], "tool_choice": "a"}
+    state_before = {"system": {"text": "short"}, "tools": ["a", "b"], "tool_choice": "a"}
     probe = scribe.start(
         "middleware",
         "Trim.wrap_model_call",
-        payload={"before": before},
+        payload={"before": state_before},
         metadata={"lc_probe": "wrap_model_call"},
     )
     diff = {"tools_removed": ["b"]}
     scribe.delta(probe, {"attempt": 1, "after": {"tools": ["a"], "tool_choice": None}, "diff": diff})
     scribe.end(probe, {"response": {"messages": []}})
     (span,) = spans_of(write_stream(tmp_path / "run.msgpack", scribe))
-    assert span["input"] == {"before": before, "after": {"system": {"text": "short"}, "tools": ["a"]}}
+    assert span["input"] == {"before": state_before, "after": {"system": {"text": "short"}, "tools": ["a"]}}
     assert span["output"] == {"diff": diff, "response": {"messages": []}}
 
 
 def test_parents_come_before_their_children() -> None:
     """Within a trace, whoever reads line by line knows the parent already."""
-    seen: set[str] = set()
+    earlier_ids: set[str] = set()
     spans = spans_of(CAPTURES / "s03_stategraph.msgpack")
     ids = {span["span_id"]: span["trace_id"] for span in spans}
     for span in spans:
         parent = span["parent_span_id"]
         if parent is not None and ids.get(parent) == span["trace_id"]:
-            assert parent in seen
-        seen.add(span["span_id"])
+            assert parent in earlier_ids
+        earlier_ids.add(span["span_id"])
 
 
 def test_streamed_text_is_the_output_of_a_call_that_never_ended(tmp_path: Path) -> None:
@@ -260,8 +260,8 @@ def test_a_trace_is_found_by_the_beginning_of_its_id() -> None:
     trace = objects(invoke("ls", path, "--json").stdout)[1]["trace_id"]
     only = spans_of(path, "--trace", trace[:6])
     assert {span["trace_id"] for span in only} == {trace}
-    for wanted in ("zzz", ""):
-        done = invoke("show", path, "--trace", wanted)
+    for trace_prefix in ("zzz", ""):
+        done = invoke("show", path, "--trace", trace_prefix)
         assert done.exit_code == 1
         assert done.stdout == ""
         assert len(done.stderr.splitlines()) == 1

@@ -55,23 +55,23 @@ def keys_in_table() -> set[str]:
 
 def test_every_command_has_a_key_in_the_table() -> None:
     """And every key in the table has a command."""
-    shown = keys_in_table()
-    known: set[str] = set()
+    documented = keys_in_table()
+    bound_keys: set[str] = set()
     for action in load_commands():
         keys = {_NAMED.get(key, key).replace("ctrl+", "Ctrl+") for key in action.keys}
         keys = {key.lower() if len(key) > 1 else key for key in keys}
-        known |= keys
+        bound_keys |= keys
         if action.id != "pane.previous":  # the way back of the one before it
-            assert keys & shown, action.id
-    assert shown <= known
+            assert keys & documented, action.id
+    assert documented <= bound_keys
 
 
 def test_every_command_line_can_be_parsed() -> None:
     """Options and commands of the README exist."""
     commands = {"": cli.main, **cli.main.commands}
-    found = re.findall(r"(?:`|\$ )etaoi-tui((?: [^`\n|]*)?)", README)
-    assert len(found) > 8
-    for line in found:
+    command_lines = re.findall(r"(?:`|\$ )etaoi-tui((?: [^`\n|]*)?)", README)
+    assert len(command_lines) > 8
+    for line in command_lines:
         line = re.split(r" -- | #", line)[0]  # what comes then is another program's, or said to the reader
         words = line.replace("[", " ").replace("]", " ").replace("\\", "").split()
         name = words[0] if words and words[0] in commands else ""
@@ -82,8 +82,8 @@ def test_every_command_line_can_be_parsed() -> None:
 def test_fields_of_json_are_those_of_the_code() -> None:
     """The README lists exactly the keys that the commands print, and the states there are."""
     capture = ROOT / "tests" / "captures" / "s01_create_agent.msgpack"
-    told = README.partition("A trace has ")[2].partition("\n\n")[0]
-    trace, _, rest = told.partition("A span has ")
+    fields_text = README.partition("A trace has ")[2].partition("\n\n")[0]
+    trace, _, rest = fields_text.partition("A span has ")
     span, _, states = rest.partition("A status is ")
     for text, arguments in ((trace, ("ls", capture)), (span, ("show", capture))):
         first = objects(invoke(*arguments, "--json").stdout)[0]

@@ -17,10 +17,10 @@ def test_a_signal_flushes_and_prints_the_counts(tmp_path: Path, ending: signal.S
     """One line when it listens, one when it has stopped; the file holds what the counts say."""
     file = tmp_path / "run.msgpack"
     with running(tmp_path, "record", "-o", file, "--port", "0") as process:
-        told = read_object(process.stdout)
-        assert told.keys() == {"event", "url", "file"}
-        assert (told["event"], told["file"]) == ("listening", str(file))
-        send(told["url"])
+        record = read_object(process.stdout)
+        assert record.keys() == {"event", "url", "file"}
+        assert (record["event"], record["file"]) == ("listening", str(file))
+        send(record["url"])
         process.send_signal(ending)
         rest, talk = finish(process)
     assert (process.returncode, talk) == (0, "")
@@ -39,7 +39,7 @@ def test_it_stops_by_itself(tmp_path: Path) -> None:
     """`--for` ends it, though nobody came."""
     done = run(tmp_path, "record", "-o", tmp_path / "run.msgpack", "--port", "0", "--for", "100ms")
     assert done.returncode == 0
-    assert [told["event"] for told in objects(done.stdout)] == ["listening", "stopped"]
+    assert [line["event"] for line in objects(done.stdout)] == ["listening", "stopped"]
 
 
 @pytest.fixture

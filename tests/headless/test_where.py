@@ -14,19 +14,19 @@ from tests.headless.running import run_here
 CAPTURE = Path(__file__).parents[1] / "captures" / "s01_create_agent.msgpack"
 
 
-def shown(state: Path, *words: str) -> str:
+def show(state: Path, *words: str) -> str:
     done = run_here(state, "show", str(CAPTURE), *words)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_show_prints_the_spans_that_match_and_no_run_without_one(tmp_path: Path) -> None:
-    lines = shown(tmp_path, "--where", "tool:lookup in:42").splitlines()
+    lines = show(tmp_path, "--where", "tool:lookup in:42").splitlines()
     assert len(lines) == 2
     assert lines[0].startswith("trace ") and "lookup_order" in lines[1]
-    (span,) = map(json.loads, shown(tmp_path, "--json", "--where", "tool:lookup").splitlines())
+    (span,) = map(json.loads, show(tmp_path, "--json", "--where", "tool:lookup").splitlines())
     assert span["name"] == "lookup_order"
-    (line,) = shown(tmp_path, "--format", "text-log", "--where", "err:503 kind:tool").splitlines()
+    (line,) = show(tmp_path, "--format", "text-log", "--where", "err:503 kind:tool").splitlines()
     assert "flaky" in line
 
 

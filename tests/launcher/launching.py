@@ -25,9 +25,9 @@ class Launched:
 
     def spans(self) -> list[dict[str, Any]]:
         """Return the recorded spans, as ``show --json`` prints them."""
-        shown = run_here(self.state, "show", "last", "--json", "--all")
-        assert shown.returncode == 0, shown.stderr + self.err
-        return objects(shown.stdout)
+        result = run_here(self.state, "show", "last", "--json", "--all")
+        assert result.returncode == 0, result.stderr + self.err
+        return objects(result.stdout)
 
 
 def launch(
@@ -46,14 +46,14 @@ def launch(
         variables: Environment of both, in addition.
         cwd: Where to run it.
     """
-    kept = {
+    inherited = {
         name: value
         for name, value in environment(state).items()
         if not name.startswith(("OTEL_", "LANGSMITH_", "LANGCHAIN_", "LANGFUSE_", "LOGFIRE_"))
     }
     done = subprocess.run(
         [sys.executable, "-m", "etaoi_tui", "run", *options, "--", *map(str, command)],
-        env={**kept, **variables},
+        env={**inherited, **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

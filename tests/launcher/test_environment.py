@@ -32,10 +32,10 @@ def test_all_families_are_told_where_to_send(tmp_path: Path) -> None:
 @pytest.mark.parametrize("where", ["environment", ".env"])
 def test_a_family_that_is_configured_is_left_alone(tmp_path: Path, family: object, where: str) -> None:
     for mark in family.marks:  # type: ignore[attr-defined]
-        given = {mark: "mine"} if where == "environment" else {}
+        variables = {mark: "mine"} if where == "environment" else {}
         if where == ".env":
             (tmp_path / ".env").write_text(f"# of mine\nOTHER=1\n  export {mark}='mine'\n")
-        planned = plan(URL, None, Mode.AUTO, given, tmp_path)
+        planned = plan(URL, None, Mode.AUTO, variables, tmp_path)
         assert not planned.variables.keys() & family.variables.keys()  # type: ignore[attr-defined]
         assert len(planned.left_alone) == 1
         assert mark in planned.left_alone[0]
@@ -48,8 +48,8 @@ def test_what_prompts_are_captured_for_is_not_set_for_a_users_own_backend(tmp_pa
 
 
 def test_paths_and_options_are_added_to(tmp_path: Path) -> None:
-    given = {"PYTHONPATH": f"/a{os.pathsep}/b", "NODE_OPTIONS": "--max-old-space-size=100"}
-    variables = plan(URL, None, Mode.AUTO, given, tmp_path).variables
+    inherited = {"PYTHONPATH": f"/a{os.pathsep}/b", "NODE_OPTIONS": "--max-old-space-size=100"}
+    variables = plan(URL, None, Mode.AUTO, inherited, tmp_path).variables
     assert variables["PYTHONPATH"].split(os.pathsep) == [str(PYTHON), "/a", "/b"]
     assert variables["NODE_OPTIONS"] == f'--require "{NODE}" --max-old-space-size=100'
     again = plan(URL, None, Mode.AUTO, variables, tmp_path).variables
@@ -59,11 +59,11 @@ def test_paths_and_options_are_added_to(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("mode", "wanted"), [(Mode.LANGSMITH, "LANG"), (Mode.OTEL, "OTEL_")])
-def test_a_restricted_mode_sets_one_familys_variables(tmp_path: Path, mode: Mode, wanted: str) -> None:
+@pytest.mark.parametrize(("mode", "prefix"), [(Mode.LANGSMITH, "LANG"), (Mode.OTEL, "OTEL_")])
+def test_a_restricted_mode_sets_one_familys_variables(tmp_path: Path, mode: Mode, prefix: str) -> None:
     variables = plan(URL, None, mode, {}, tmp_path).variables
     assert variables
-    assert all(name.startswith(wanted) for name in variables)
+    assert all(name.startswith(prefix) for name in variables)
 
 
 def test_a_token_and_another_port_are_told(tmp_path: Path) -> None:

@@ -92,8 +92,8 @@ def test_a_viewer_that_listens_already_is_used_and_left_running(tmp_path: Path) 
         assert f"listens on port {port}" in ran.err
         recorder.send_signal(signal.SIGINT)
         assert read_object(recorder.stdout)["events"] >= 8
-    shown = run_here(tmp_path, "show", str(file))
-    assert "agent" in shown.stdout
+    result = run_here(tmp_path, "show", str(file))
+    assert "agent" in result.stdout
     assert not (tmp_path / "recordings").exists()
 
 
@@ -135,10 +135,10 @@ def test_a_viewer_that_wants_a_token_is_not_filled_in_vain(tmp_path: Path) -> No
         assert "--token" in refused.err
         words = (sys.executable, PROGRAMS / "agents.py", "sync")
         for without_sdk in ("", "1"):
-            before = collector.stats().events
+            events_before = collector.stats().events
             variables = {"WITHOUT_SDK": without_sdk, "ETAOI_TUI_TOKEN": "s3cret"}
             assert launch(tmp_path, *words, options=("--port", port), variables=variables).code == 0
-            assert collector.stats().events >= before + 8
+            assert collector.stats().events >= events_before + 8
         assert collector.stats().turned_away == 0
 
 

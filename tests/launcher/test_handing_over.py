@@ -34,8 +34,8 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 class Steady:
@@ -63,15 +63,15 @@ class Steady:
 
     def wait_for_more(self, runs: int = 3) -> None:
         """Wait until it ran some more times."""
-        wanted = self.runs + runs
-        wait_for(lambda: self.runs >= wanted)
+        target_runs = self.runs + runs
+        wait_for(lambda: self.runs >= target_runs)
 
     def end(self) -> str:
         """Tell it to end; returns what the launcher said."""
         (self.folder / f"{self.name}.end").touch()
-        _, said = self.process.communicate(timeout=PATIENCE)
-        assert self.process.returncode == 0, said
-        return said
+        _, stderr = self.process.communicate(timeout=PATIENCE)
+        assert self.process.returncode == 0, stderr
+        return stderr
 
 
 @contextmanager
@@ -90,12 +90,12 @@ def steady(folder: Path, name: str, port: int, **variables: str) -> Iterator[Ste
 
 def spans_in_all_recordings(state: Path) -> set[str]:
     """Ids of the spans that ended; what our SDK had sent at the change is in two recordings."""
-    found: set[str] = set()
+    span_ids: set[str] = set()
     for recording in sorted((state / "recordings").glob("*.msgpack")):
-        shown = run_here(state, "show", str(recording), "--json", "--all")
-        assert shown.returncode == 0, shown.stderr
-        found |= {span["span_id"] for span in objects(shown.stdout) if span["ended_at"] is not None}
-    return found
+        result = run_here(state, "show", str(recording), "--json", "--all")
+        assert result.returncode == 0, result.stderr
+        span_ids |= {span["span_id"] for span in objects(result.stdout) if span["ended_at"] is not None}
+    return span_ids
 
 
 @pytest.mark.parametrize("without_sdk", ["", "1"], ids=["our SDK", "injected"])
@@ -105,13 +105,13 @@ def test_the_second_goes_on_when_the_first_ends(tmp_path: Path, port: int, witho
         steady(tmp_path, "second", port, WITHOUT_SDK=without_sdk) as second,
     ):
         second.wait_for_more()
-        said = first.end()
-        assert "recorded to " in said and "on, when that one ended" not in said
+        first_stderr = first.end()
+        assert "recorded to " in first_stderr and "on, when that one ended" not in first_stderr
         assert holder_of("127.0.0.1", port) is not None
         second.wait_for_more()
-        told = second.end()
-    assert f"listens on port {port}" in told
-    assert "on, when that one ended" in told
+        second_stderr = second.end()
+    assert f"listens on port {port}" in second_stderr
+    assert "on, when that one ended" in second_stderr
     runs = first.runs + second.runs
     assert len(spans_in_all_recordings(tmp_path)) == SPANS_OF_A_RUN * runs
     assert holder_of("127.0.0.1", port) is None
@@ -141,8 +141,8 @@ def test_a_viewer_that_is_killed_is_followed(tmp_path: Path, port: int) -> None:
         second.wait_for_more()
         assert "on, when that one ended" in second.end()
     (newest,) = (path for path in [max((tmp_path / "recordings").glob("*.msgpack"))])
-    shown = run_here(tmp_path, "show", str(newest), "--json")
-    assert "agent" in shown.stdout
+    result = run_here(tmp_path, "show", str(newest), "--json")
+    assert "agent" in result.stdout
 
 
 def test_a_port_that_somebody_else_listens_on_is_not_shared(tmp_path: Path, port: int) -> None:

@@ -54,10 +54,10 @@ def test_disabled_means_nothing_is_sent(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("without_sdk", ["", "1"])
 def test_a_viewer_that_is_gone_costs_no_time(tmp_path: Path, without_sdk: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
     # The shortest of three: how long a process takes depends on what else the machine does.
-    times = {"": float("inf"), (gone := f"http://127.0.0.1:{port}"): float("inf")}
+    times = {"": float("inf"), (dead_url := f"http://127.0.0.1:{port}"): float("inf")}
     for url in (*times, *times, *times):
         variables = {"PYTHONPATH": str(PYTHON), "WITHOUT_SDK": without_sdk}
         env = environment(tmp_path) | variables | ({"ETAOI_TUI_RUN": url} if url else {})
@@ -72,9 +72,9 @@ def test_a_viewer_that_is_gone_costs_no_time(tmp_path: Path, without_sdk: str) -
         )
         times[url] = min(times[url], time.monotonic() - begun)
         assert (done.returncode, done.stderr) == (0, "")
-        if times[gone] < 2 * times[""] + 3:
+        if times[dead_url] < 2 * times[""] + 3:
             break
-    assert times[gone] < 2 * times[""] + 3  # clients that try again at the end take 9 s and more
+    assert times[dead_url] < 2 * times[""] + 3  # clients that try again at the end take 9 s and more
 
 
 def test_what_is_injected_is_python_3_8() -> None:

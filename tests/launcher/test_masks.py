@@ -42,6 +42,6 @@ def test_texts_are_masked_as_by_the_sdk(plain: Any, secret: str) -> None:
 
 
 def test_fields_are_masked_by_their_names(plain: Any) -> None:
-    made = plain.value({"OPENAI_API_KEY": "x1", "monkey": "y", "deep": [{"password": b"z"}]})
-    assert made == {"OPENAI_API_KEY": REDACTED, "monkey": "y", "deep": [{"password": REDACTED}]}
-    assert json.dumps(made)
+    masked = plain.value({"OPENAI_API_KEY": "x1", "monkey": "y", "deep": [{"password": b"z"}]})
+    assert masked == {"OPENAI_API_KEY": REDACTED, "monkey": "y", "deep": [{"password": REDACTED}]}
+    assert json.dumps(masked)

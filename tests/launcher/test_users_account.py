@@ -60,8 +60,8 @@ class Account:
             "LANGSMITH_PROJECT": "mine",
         }
 
-    def told(self) -> list[tuple[Any, ...]]:
-        """What was told, without what differs from one run of a program to the next."""
+    def comparable_requests(self) -> list[tuple[Any, ...]]:
+        """The requests, without what differs from one run of a program to the next."""
         names = {run_id: run.get("name") for run_id, run in self.runs.items()}
         return sorted(
             (
@@ -80,12 +80,12 @@ class Account:
 
 @pytest.fixture
 def account() -> Iterator[Account]:
-    made = Account()
-    thread = threading.Thread(target=made.server.serve_forever, args=(0.05,))
+    service = Account()
+    thread = threading.Thread(target=service.server.serve_forever, args=(0.05,))
     thread.start()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    yield service
+    service.server.shutdown()
+    service.server.server_close()
     thread.join()
 
 
@@ -95,14 +95,14 @@ def test_the_account_gets_what_it_got_before(tmp_path: Path, account: Account, w
     env = {**environment(tmp_path), **variables}
     words = [sys.executable, str(PROGRAMS / "agents.py"), "sync"]
     subprocess.run(words, env=env, timeout=PATIENCE, check=True, cwd=tmp_path)
-    before = account.told()
-    assert len(before) == 4
+    first_requests = account.comparable_requests()
+    assert len(first_requests) == 4
     account.runs.clear()
 
     ran = launch(tmp_path, *words, variables=variables)
     assert ran.code == 0, ran.err
     assert "LangSmith goes where LANGSMITH_API_KEY says" in ran.err
-    assert account.told() == before
+    assert account.comparable_requests() == first_requests
     assert account.keys == {"of-mine"}
     assert whole_trees([span for span in ran.spans() if span["kind"] != "agent_context"]) == 1
 

@@ -54,15 +54,15 @@ def compare_rows_with_pages(spans: list[Span], payloads: RecordedPayloads, sourc
         total = Effect()
         for step in around:
             assert step.span is not None
-            said = recorded_effect(step.span, summaries)
+            row_effect = recorded_effect(step.span, summaries)
             # A probe event of the etaoi SDK has no breakpoints of messages and tools, on either side.
-            if step.diff is not None and said is not None:
-                told, worked_out = (replace(one, breakpoints=False) for one in (said, step.effect))
-                assert told == worked_out
+            if step.diff is not None and row_effect is not None:
+                summary, worked_out = (replace(one, breakpoints=False) for one in (row_effect, step.effect))
+                assert summary == worked_out
             total.add(step.effect)
         name, words = summaries.chain(head)
-        told = LATER.sub("", chain_summary(data, page))
-        assert told == f"{name.partition(' ×')[0]} · {words}"
+        summary = LATER.sub("", chain_summary(data, page))
+        assert summary == f"{name.partition(' ×')[0]} · {words}"
     return number
 
 
@@ -76,8 +76,8 @@ def test_recordings(name: str) -> None:
 @pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("name", sorted(SCENES))
 def test_agents_under_our_sdk(name: str, mode: str) -> None:
-    shown = under_ours(name, mode)
-    compare_rows_with_pages(shown.spans, shown.payloads, shown.payloads.source)
+    observed = under_ours(name, mode)
+    compare_rows_with_pages(observed.spans, observed.payloads, observed.payloads.source)
 
 
 def test_a_hook_that_changes_what_is_no_message_says_so() -> None:

@@ -17,11 +17,13 @@ PATIENCE = 300
 
 def run(*command: str | Path, cwd: Path, **variables: str) -> str:
     """Run a command to its end; returns what it wrote to stdout."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ETAOI", "PYTHON"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ETAOI", "PYTHON"))
+    }
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env={**kept, **variables},
+        env={**environment, **variables},
         capture_output=True,
         text=True,
         timeout=PATIENCE,

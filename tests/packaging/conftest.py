@@ -28,9 +28,9 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Environment
     def make(*requirements: str | Path) -> Environment:
         home = tmp_path_factory.mktemp("clean")
         venv.create(home, with_pip=True)
-        made = Environment(home)
-        made.install(*requirements)
-        return made
+        environment = Environment(home)
+        environment.install(*requirements)
+        return environment
 
     return make
 

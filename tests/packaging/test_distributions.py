@@ -87,7 +87,7 @@ def test_both_have_the_same_extras_and_licence() -> None:
 
 def test_sdists_hold_what_is_needed_to_build_and_to_test(release: Path) -> None:
     """And none of the environments that lie around in a work tree."""
-    for pattern, wanted in (
+    for pattern, expected in (
         (
             "etaoi_tui-*.tar.gz",
             {"Makefile", "README.md", "packaging/sdk/pyproject.toml", "tests/generate.py"},
@@ -97,5 +97,5 @@ def test_sdists_hold_what_is_needed_to_build_and_to_test(release: Path) -> None:
         (sdist,) = release.glob(pattern)
         with tarfile.open(sdist) as archive:
             names = {name.partition("/")[2] for name in archive.getnames()}
-        assert {"pyproject.toml", "LICENSE", "etaoi_tui/__init__.py", *wanted} <= names
+        assert {"pyproject.toml", "LICENSE", "etaoi_tui/__init__.py", *expected} <= names
         assert not [name for name in names if name.startswith((".venv", ".envs", ".git/"))]

@@ -17,43 +17,46 @@ SDK = ROOT / "packaging" / "sdk"
 Clean = Callable[..., Environment]
 
 
-def check(made: Environment, *, distributions: Iterable[str], viewer: bool = True) -> None:
+def check(environment: Environment, *, distributions: Iterable[str], viewer: bool = True) -> None:
     """Check that the SDK works, and the viewer's command."""
-    installed = made.distributions()
+    installed = environment.distributions()
     assert set(distributions) == {name for name in installed if name.startswith("etaoi")}
-    answer = made.ask("import etaoi_tui\nanswer = [etaoi_tui.__version__, callable(etaoi_tui.span)]")
+    answer = environment.ask("import etaoi_tui\nanswer = [etaoi_tui.__version__, callable(etaoi_tui.span)]")
     assert answer == [VERSION, True]
     if viewer:
-        assert VERSION in made.run("-m", "etaoi_tui", "--version")
-        assert "--replay" in made.run("-m", "etaoi_tui", "--help")
-        assert made.ask("from etaoi_collector import Collector\nanswer = Collector.__name__") == "Collector"
-        made.run("-c", "import etaoi_collector.host, etaoi_tui.app")
+        assert VERSION in environment.run("-m", "etaoi_tui", "--version")
+        assert "--replay" in environment.run("-m", "etaoi_tui", "--help")
+        assert (
+            environment.ask("from etaoi_collector import Collector\nanswer = Collector.__name__")
+            == "Collector"
+        )
+        environment.run("-c", "import etaoi_collector.host, etaoi_tui.app")
 
 
 def test_a_checkout(clean: Clean) -> None:
     """``pip install '/path/to/etaoi-tui[langchain]'``, then again, then without the viewer."""
-    made = clean(f"{ROOT}[langchain]")
-    check(made, distributions=["etaoi-tui", "etaoi-tui-sdk"])
-    assert "langchain-core" in made.distributions()
-    made.install(ROOT)
-    check(made, distributions=["etaoi-tui", "etaoi-tui-sdk"])
-    made.run("-m", "pip", "uninstall", "--quiet", "--yes", "etaoi-tui")
-    check(made, distributions=["etaoi-tui-sdk"], viewer=False)
+    environment = clean(f"{ROOT}[langchain]")
+    check(environment, distributions=["etaoi-tui", "etaoi-tui-sdk"])
+    assert "langchain-core" in environment.distributions()
+    environment.install(ROOT)
+    check(environment, distributions=["etaoi-tui", "etaoi-tui-sdk"])
+    environment.run("-m", "pip", "uninstall", "--quiet", "--yes", "etaoi-tui")
+    check(environment, distributions=["etaoi-tui-sdk"], viewer=False)
 
 
 def test_the_sdk_of_a_checkout_and_the_viewer_later(clean: Clean) -> None:
     """``pip install '/path/to/etaoi-tui/packaging/sdk'``; the viewer comes beside it without a clash."""
-    made = clean(SDK)
-    check(made, distributions=["etaoi-tui-sdk"], viewer=False)
-    made.install(ROOT)
-    check(made, distributions=["etaoi-tui", "etaoi-tui-sdk"])
+    environment = clean(SDK)
+    check(environment, distributions=["etaoi-tui-sdk"], viewer=False)
+    environment.install(ROOT)
+    check(environment, distributions=["etaoi-tui", "etaoi-tui-sdk"])
 
 
 def test_an_editable_checkout(clean: Clean) -> None:
     """The tree serves both packages by itself; no wheel of the SDK hides it."""
-    made = clean("--editable", ROOT)
-    check(made, distributions=["etaoi-tui"])
-    home = made.ask("import etaoi_tui\nanswer = etaoi_tui.__file__")
+    environment = clean("--editable", ROOT)
+    check(environment, distributions=["etaoi-tui"])
+    home = environment.ask("import etaoi_tui\nanswer = etaoi_tui.__file__")
     assert Path(home).is_relative_to(ROOT)
 
 
@@ -69,19 +72,19 @@ def test_a_checkouts_sdist(clean: Clean, tmp_path: Path) -> None:
 
 def test_a_releases_wheels(release: Path, clean: Clean) -> None:
     """Both together, as an index would serve them."""
-    made = clean("etaoi-tui", "--find-links", release)
-    check(made, distributions=["etaoi-tui", "etaoi-tui-sdk"])
-    assert made.distributions()["etaoi-tui-sdk"] == VERSION
+    environment = clean("etaoi-tui", "--find-links", release)
+    check(environment, distributions=["etaoi-tui", "etaoi-tui-sdk"])
+    assert environment.distributions()["etaoi-tui-sdk"] == VERSION
 
 
 def test_a_releases_sdists(release: Path, clean: Clean) -> None:
     """Packagers build from these; the viewer's names the SDK's version, wherever it is unpacked."""
-    made = clean("etaoi-tui", "--find-links", release, "--no-binary", "etaoi-tui,etaoi-tui-sdk")
-    check(made, distributions=["etaoi-tui", "etaoi-tui-sdk"])
+    environment = clean("etaoi-tui", "--find-links", release, "--no-binary", "etaoi-tui,etaoi-tui-sdk")
+    check(environment, distributions=["etaoi-tui", "etaoi-tui-sdk"])
 
 
 def test_the_readme_names_these_ways() -> None:
     """What is tested here is what people read."""
     readme = (ROOT / "README.md").read_text("utf-8")
-    said = set(re.findall(r"pip install '/path/to/etaoi-tui([^']*)'", readme))
-    assert {"[langchain]", "/packaging/sdk[langchain]"} <= said
+    install_targets = set(re.findall(r"pip install '/path/to/etaoi-tui([^']*)'", readme))
+    assert {"[langchain]", "/packaging/sdk[langchain]"} <= install_targets

@@ -93,9 +93,9 @@ def sdk_with_langchain(release: Path, clean: Callable[..., Environment]) -> Envi
 
 def spans_in(recording: Path) -> dict[str, str]:
     """Names and statuses of a recording's spans, as the viewer reads them."""
-    shown = CliRunner().invoke(main, ["show", str(recording), "--json"])
-    assert shown.exit_code == 0, shown.output
-    spans = [json.loads(line) for line in shown.stdout.splitlines()]
+    result = CliRunner().invoke(main, ["show", str(recording), "--json"])
+    assert result.exit_code == 0, result.output
+    spans = [json.loads(line) for line in result.stdout.splitlines()]
     return {span["name"]: span["status"] for span in spans if span["kind"] != "agent_context"}
 
 
@@ -124,9 +124,9 @@ def test_every_module_loads_and_none_draws(sdk_alone: Environment, release: Path
 
 def test_what_belongs_to_the_viewer_is_said_in_a_sentence(sdk_alone: Environment) -> None:
     """No bare name of a missing module."""
-    said = sdk_alone.ask(ASK_FOR_THE_COLLECTOR)
-    assert said.startswith("etaoi_collector.Collector belongs to the viewer")
-    assert "pip install etaoi-tui" in said
+    message = sdk_alone.ask(ASK_FOR_THE_COLLECTOR)
+    assert message.startswith("etaoi_collector.Collector belongs to the viewer")
+    assert "pip install etaoi-tui" in message
 
 
 def test_spans_into_memory(program: tuple[Environment, str]) -> None:

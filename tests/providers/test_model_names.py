@@ -15,9 +15,9 @@ AT = 1_796_000_000.0
 
 @pytest.fixture(scope="module")
 def book() -> PriceBook:
-    made = PriceBook()
-    made.load()
-    return made
+    prices = PriceBook()
+    prices.load()
+    return prices
 
 
 def asked(

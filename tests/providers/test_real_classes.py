@@ -60,9 +60,9 @@ def reading_of(recordings: Path) -> Any:
     @functools.cache
     def find(name: str) -> Reading:
         reading = read(recordings / f"{name}.msgpack")
-        said = json.loads((recordings / f"{name}.json").read_text())
-        reading.bills = [Bill(**bill) for bill in said["bills"]]
-        reading.requests, reading.outcome = said["requests"], said["outcome"]
+        record = json.loads((recordings / f"{name}.json").read_text())
+        reading.bills = [Bill(**bill) for bill in record["bills"]]
+        reading.requests, reading.outcome = record["requests"], record["outcome"]
         return reading
 
     find.names = sorted(path.stem for path in recordings.glob("*.json"))  # type: ignore[attr-defined]
@@ -340,10 +340,10 @@ def test_the_schema_of_an_answer_is_shown(reading_of: Any, name: str) -> None:
 
 def test_an_agent_marks_what_it_was_not_offered(reading_of: Any) -> None:
     one = reading_of("agent")
-    _, made_up, _ = one.calls
-    assert made_up["tools"] == ["search"]
-    assert made_up["notes"] == ["it calls a tool that was not offered: serach"]
-    assert "no such tool was offered" in one.pages[made_up["span_id"]]
+    _, unoffered, _ = one.calls
+    assert unoffered["tools"] == ["search"]
+    assert unoffered["notes"] == ["it calls a tool that was not offered: serach"]
+    assert "no such tool was offered" in one.pages[unoffered["span_id"]]
 
 
 def test_a_run_tells_what_it_cost_itself_and_below(reading_of: Any) -> None:

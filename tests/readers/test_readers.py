@@ -30,8 +30,8 @@ def langsmith_runs() -> list[dict[str, Any]]:
     for request in captured("langsmith-batch-json"):
         if request.method == "POST":
             for _, run in read_batch(request.body).runs:
-                told = {key: value for key, value in run.items() if value is not None}
-                runs.setdefault(run["id"], {}).update(told)
+                fields = {key: value for key, value in run.items() if value is not None}
+                runs.setdefault(run["id"], {}).update(fields)
     return list(runs.values())
 
 
@@ -58,9 +58,9 @@ def test_lines_of_otlp(tmp_path: Path, compress: bool, last_line_ends: bool) -> 
     data = b"\n".join(otlp_lines()) + (b"\n" if last_line_ends else b"")
     path = old(tmp_path / "traces.jsonl", gzip.compress(data) if compress else data)
     reader = open_recording(path)
-    found = summary(read_all(reader))
-    assert found["spans"] == EXPECTED[VERCEL]["spans"]
-    assert sorted(found["tree"]) == sorted(EXPECTED[VERCEL]["tree"])
+    result = summary(read_all(reader))
+    assert result["spans"] == EXPECTED[VERCEL]["spans"]
+    assert sorted(result["tree"]) == sorted(EXPECTED[VERCEL]["tree"])
     assert reader.ended and reader.position == reader.size and not reader.notices
     reader.close()
 
@@ -70,10 +70,10 @@ def test_an_export_of_langsmith(tmp_path: Path, form: str) -> None:
     runs = langsmith_runs()
     text = json.dumps(runs, indent=2) if form == "list" else "\n".join(map(json.dumps, runs))
     reader = open_recording(old(tmp_path / "runs.json", text.encode()))
-    found, expected = summary(read_all(reader)), EXPECTED["langsmith-batch-json"]
+    result, expected = summary(read_all(reader)), EXPECTED["langsmith-batch-json"]
     for key in ("spans", "by_kind", "llm_input_tokens", "llm_output_tokens", "errors", "roots"):
-        assert found[key] == expected[key], key
-    assert sorted(found["tree"]) == sorted(expected["tree"])
+        assert result[key] == expected[key], key
+    assert sorted(result["tree"]) == sorted(expected["tree"])
     reader.close()
 
 

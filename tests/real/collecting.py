@@ -36,9 +36,9 @@ class Collected:
     recording: Path
     feed: Feed
 
-    def read(self, place: int) -> bytes | Missing:
+    def read(self, ref: int) -> bytes | Missing:
         """Return an event's bytes from the recording, while the collector runs."""
-        return self.feed.source.read(place)
+        return self.feed.source.read(ref)
 
     def wait_until(self, done: Callable[[], bool], what: str) -> None:
         """Fold what arrives until ``done``.

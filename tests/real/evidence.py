@@ -38,8 +38,8 @@ def logged(path: Path, what: str = "sent") -> dict[str, Sent]:
     """Read a log of `drivers/tap.py`: events by id. One that was sent again counts once."""
     events: dict[str, Sent] = {}
     for line in path.read_text().splitlines():
-        at, said, *ids = json.loads(line)
-        if said == what:
+        at, name, *ids = json.loads(line)
+        if name == what:
             events.setdefault(ids[0], Sent(at, *ids))
     return events
 
@@ -48,8 +48,8 @@ def fold(store: Store, arrivals: Iterator[SourceItem]) -> None:
     """Apply what a recording holds, as a viewer does that replays it."""
     for item in arrivals:
         if isinstance(item, EventBatch):
-            place = item.base_ref if item.base_ref < 0 else item.base_ref + item.first_ordinal
-            store.apply(item.events, place, item.connection)
+            ref = item.base_ref if item.base_ref < 0 else item.base_ref + item.first_ordinal
+            store.apply(item.events, ref, item.connection)
         elif isinstance(item, Opened):
             store.connection_opened(item.connection)
         elif isinstance(item, Closed):
@@ -61,24 +61,24 @@ def fold(store: Store, arrivals: Iterator[SourceItem]) -> None:
 def all_spans(store: Store) -> Iterator[Span]:
     """Every span, without recursion."""
     waiting = [span for trace in store.traces.values() for span in trace.roots]
-    seen: set[int] = set()
+    numbers: set[int] = set()
     while waiting:
         span = waiting.pop()
-        if span.number in seen:
+        if span.number in numbers:
             continue
-        seen.add(span.number)
+        numbers.add(span.number)
         yield span
         waiting += span.children or []
 
 
-def kept_event_ids(store: Store, read: Read) -> set[str]:
+def stored_event_ids(store: Store, read: Read) -> set[str]:
     """Ids of the span events that the store can find again in the recording, each read from its place."""
     ids: set[str] = set()
     for span in all_spans(store):
-        for place in (span.start_ref, span.end_ref, *(span.deltas or ())):
-            if place >= 0:
-                raw = read(place)
-                assert not isinstance(raw, Missing), f"the event at {place} cannot be read: {raw}"
+        for ref in (span.start_ref, span.end_ref, *(span.deltas or ())):
+            if ref >= 0:
+                raw = read(ref)
+                assert not isinstance(raw, Missing), f"the event at {ref} cannot be read: {raw}"
                 event = msgpack.unpackb(raw, strict_map_key=False)
                 assert event["span_id"] == span.span_id
                 ids.add(event["event_id"])

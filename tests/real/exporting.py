@@ -33,26 +33,26 @@ def running(
     """
     with collecting(recording) as collected:
         where = urlsplit(collected.url).netloc
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
         added = {name: value.replace(WHERE, where) for name, value in (variables or {}).items()}
         with subprocess.Popen(
             [str(word).replace(WHERE, where) for word in words],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=kept | added,
+            env=environment | added,
         ) as program:
             yield collected
-            told, _ = program.communicate(timeout=240)
-        assert program.returncode == 0 and "Error" not in told and "WARNING" not in told, told
+            output, _ = program.communicate(timeout=240)
+        assert program.returncode == 0 and "Error" not in output and "WARNING" not in output, output
 
 
 def all_spans(collected: Collected) -> list[Span]:
-    """All spans that are more than a place for one that was never told, by their start."""
-    found = [
+    """All spans but the placeholders of those that were never reported, by their start."""
+    spans = [
         span for trace in collected.store.traces.values() for span in trace.spans if not span.placeholder
     ]
-    return sorted(found, key=lambda span: span.started_at)
+    return sorted(spans, key=lambda span: span.started_at)
 
 
 def spans(collected: Collected) -> dict[str, Span]:
@@ -62,8 +62,8 @@ def spans(collected: Collected) -> dict[str, Span]:
 
 def ended(collected: Collected, count: int) -> bool:
     """Whether that many spans are there, and all have ended."""
-    found = all_spans(collected)
-    return len(found) >= count and all(span.ended_at is not None for span in found)
+    spans = all_spans(collected)
+    return len(spans) >= count and all(span.ended_at is not None for span in spans)
 
 
 def only_trace(collected: Collected) -> Trace:
@@ -87,8 +87,8 @@ def outline(collected: Collected) -> list[str]:
     return lines
 
 
-def told_by(recording: Path, state: Path) -> list[dict[str, Any]]:
+def spans_by_command(recording: Path, state: Path) -> list[dict[str, Any]]:
     """What ``show --json --all`` prints of a recording."""
-    shown = run(state, "show", str(recording), "--json", "--all")
-    assert shown.returncode == 0, shown.stderr
-    return objects(shown.stdout)
+    result = run(state, "show", str(recording), "--json", "--all")
+    assert result.returncode == 0, result.stderr
+    return objects(result.stdout)

@@ -79,11 +79,11 @@ fetch('/told', {method: 'POST', body: JSON.stringify(told)});
 
 
 class Site(BaseHTTPRequestHandler):
-    """Serves the page, and takes what it tells."""
+    """Serves the page, and takes what it reports."""
 
     collector = ""
-    told: dict[str, str] | None = None
-    heard = threading.Event()
+    answers: dict[str, str] | None = None
+    has_answers = threading.Event()
 
     def do_GET(self) -> None:
         """Serve the page."""
@@ -97,11 +97,11 @@ class Site(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_POST(self) -> None:
-        """Take what the page tells."""
-        Site.told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        """Take what the page reports."""
+        Site.answers = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(204)
         self.end_headers()
-        self.heard.set()
+        self.has_answers.set()
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -110,8 +110,8 @@ class Site(BaseHTTPRequestHandler):
 @contextmanager
 def site(collector: str) -> Iterator[str]:
     """Serve the page; yields its URL."""
-    Site.collector, Site.told = collector, None
-    Site.heard.clear()
+    Site.collector, Site.answers = collector, None
+    Site.has_answers.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -142,15 +142,21 @@ def test_a_page_of_another_origin_neither_writes_nor_reads(tmp_path: Path) -> No
                 stderr=subprocess.DEVNULL,
             )
             try:
-                assert Site.heard.wait(200), "the page told nothing"
+                assert Site.has_answers.wait(200), "the page reported nothing"
             finally:
                 browser.terminate()
                 browser.wait(30)
-        told = Site.told
-        assert told is not None and len(told) == 11
-        # A page is never told more of a request without CORS than that there was an answer.
-        assert {name: answer for name, answer in told.items() if answer not in ("refused", "opaque")} == {}
-        assert told["who"] == told["stream"] == told["socket"] == told["events of the stream"] == "refused"
+        answers = Site.answers
+        assert answers is not None and len(answers) == 11
+        # A page never learns more of a request without CORS than that there was an answer.
+        assert {name: answer for name, answer in answers.items() if answer not in ("refused", "opaque")} == {}
+        assert (
+            answers["who"]
+            == answers["stream"]
+            == answers["socket"]
+            == answers["events of the stream"]
+            == "refused"
+        )
         stats = collector.stats()
         assert (stats.frames, stats.events, stats.clients) == (0, 0, 0)
         assert stats.turned_away >= 10 and "Web pages may not connect" in stats.turned_away_why

@@ -20,11 +20,11 @@ from tests.real.evidence import (
     Sent,
     all_spans,
     fold,
-    kept_event_ids,
     logged,
     parents,
     recorded_event_ids,
     shapes,
+    stored_event_ids,
 )
 from tests.real_env import ETAOI, real_env
 
@@ -60,10 +60,10 @@ def _run_and_prove(python: Path, scenario: str, folder: Path) -> Store:
         sent = logged(log)
         collected.wait_for_events(len(sent))
         store = collected.store
-        assert kept_event_ids(store, collected.read) == set(sent)
+        assert stored_event_ids(store, collected.read) == set(sent)
     assert set(sent) == set(logged(log, "queued")), "the SDK itself lost events"
     assert recorded_event_ids(collected.recording) == set(sent)
-    _all_in_place(store, sent)
+    _assert_all_in_tree(store, sent)
 
     replayed = Store()
     fold(replayed, collected.replayed())
@@ -71,16 +71,16 @@ def _run_and_prove(python: Path, scenario: str, folder: Path) -> Store:
     return store
 
 
-def _all_in_place(store: Store, sent: dict[str, Sent]) -> None:
+def _assert_all_in_tree(store: Store, sent: dict[str, Sent]) -> None:
     """Each span that was started is in the tree, under the parent that its client named."""
     assert store.rejected == 0, [reject.reason for reject in store.rejects]
     assert store.events == len(sent)
     starts = {event.span_id: event for event in sent.values() if event.kind == "span_start"}
-    shown = parents(store)
-    assert set(shown) == set(starts)
+    parent_of = parents(store)
+    assert set(parent_of) == set(starts)
     for span_id, event in starts.items():
         if event.parent_span_id in starts:
-            assert shown[str(span_id)] == event.parent_span_id
+            assert parent_of[str(span_id)] == event.parent_span_id
     assert {span.status for span in all_spans(store)} == {Status.OK}
 
 

@@ -29,8 +29,8 @@ def running(which: str, environment: str, tmp_path: Path) -> AbstractContextMana
 def test_opentelemetry_in_python(protocol: str, tmp_path: Path) -> None:
     with running(protocol, "otel", tmp_path) as collected:
         collected.wait_until(lambda: ended(collected, 3), "three spans")
-        found = spans(collected)
-        agent, call, tool = found["sub_agent:helper"], found["llm:chat m"], found["tool:look"]
+        by_name = spans(collected)
+        agent, call, tool = by_name["sub_agent:helper"], by_name["llm:chat m"], by_name["tool:look"]
         assert call.parent is agent and tool.parent is agent
         assert call.usage is not None and (call.usage.input_tokens, call.usage.output_tokens) == (11, 3)
         assert tool.status is Status.ERROR and tool.error == "LookupError('nothing there')"
@@ -45,19 +45,19 @@ def test_langsmith_is_live(tmp_path: Path) -> None:
             "an open row",
         )
         collected.wait_until(lambda: ended(collected, 3), "three ends")
-        found = spans(collected)
-        root = found["middleware:finder"]
-        assert found["tool:look"].parent is root
-        assert found["llm:FakeListChatModel"].parent is root
+        by_name = spans(collected)
+        root = by_name["middleware:finder"]
+        assert by_name["tool:look"].parent is root
+        assert by_name["llm:FakeListChatModel"].parent is root
         assert only_trace(collected).status is Status.OK
 
 
 def test_openinference_of_langchain(tmp_path: Path) -> None:
     with running("openinference", "openinference", tmp_path) as collected:
         collected.wait_until(lambda: ended(collected, 3), "three spans")
-        found = spans(collected)
-        assert found["tool:look"].parent is found["middleware:finder"]
-        assert found["llm:FakeListChatModel"].parent is found["middleware:finder"]
+        by_name = spans(collected)
+        assert by_name["tool:look"].parent is by_name["middleware:finder"]
+        assert by_name["llm:FakeListChatModel"].parent is by_name["middleware:finder"]
 
 
 def test_logfire_and_pydantic_ai_are_live(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_logfire_and_pydantic_ai_are_live(tmp_path: Path) -> None:
             "an open row",
         )
         collected.wait_until(lambda: ended(collected, 3), "the end")
-        found = spans(collected)
-        assert found["tool:look"].status is Status.OK
-        assert any(span.kind == "llm" and span.usage is not None for span in found.values())
+        by_name = spans(collected)
+        assert by_name["tool:look"].status is Status.OK
+        assert any(span.kind == "llm" and span.usage is not None for span in by_name.values())
         assert not collected.store.rejects

@@ -13,7 +13,7 @@ from tests.livekit.recorded_run import environment
 from tests.real import exporting
 from tests.real.collecting import Collected
 from tests.real.exporters import ENVIRONMENTS
-from tests.real.exporting import WHERE, all_spans, ended, only_trace, outline, spans, told_by
+from tests.real.exporting import WHERE, all_spans, ended, only_trace, outline, spans, spans_by_command
 from tests.real_env import ROOT, real_env
 
 pytestmark = [pytest.mark.real_clients, pytest.mark.timeout(900)]
@@ -43,7 +43,7 @@ def test_openai_agents_by_openinference(tmp_path: Path) -> None:
         ]
         calls = [span.usage for span in all_spans(collected) if span.kind == "llm"]
         assert [(use.input_tokens, use.output_tokens) for use in calls if use is not None] == [(40, 7)] * 2
-    (tool,) = (span for span in told_by(recording, tmp_path / "state") if span["kind"] == "tool")
+    (tool,) = (span for span in spans_by_command(recording, tmp_path / "state") if span["kind"] == "tool")
     assert (tool["input"], tool["output"]) == ({"where": "Paris"}, "nothing in Paris")
 
 
@@ -51,10 +51,10 @@ def test_langfuse(tmp_path: Path) -> None:
     with running("langfuse", tmp_path / "run.msgpack") as collected:
         collected.wait_until(lambda: ended(collected, 4), "four spans")
         assert outline(collected) == ["sub_agent:helper", "  llm:answering", "  tool:look", "  tool:fail"]
-        found = spans(collected)
-        usage = found["llm:answering"].usage
+        by_name = spans(collected)
+        usage = by_name["llm:answering"].usage
         assert usage is not None and (usage.input_tokens, usage.output_tokens) == (112, 5)
-        assert found["tool:fail"].error == "nobody is there"
+        assert by_name["tool:fail"].error == "nobody is there"
 
 
 def test_anthropics_own_spans(tmp_path: Path) -> None:
@@ -66,20 +66,22 @@ def test_anthropics_own_spans(tmp_path: Path) -> None:
         assert call.parent is spans(collected)["sub_agent:helper"]
         assert call.usage is not None
         assert (call.usage.input_tokens, call.usage.output_tokens) == (9312, 20)
-    (told,) = (span for span in told_by(recording, tmp_path / "state") if span["kind"] == "llm")
-    assert [message["role"] for message in told["input"]] == ["system", "user"]
-    assert told["output"]["text"] == "It is not there."
+    (model_call,) = (
+        span for span in spans_by_command(recording, tmp_path / "state") if span["kind"] == "llm"
+    )
+    assert [message["role"] for message in model_call["input"]] == ["system", "user"]
+    assert model_call["output"]["text"] == "It is not there."
 
 
 def test_mcps_own_spans_of_two_processes(tmp_path: Path) -> None:
     """The server's spans hang below the agent's, though each process exports its own."""
     with running("mcp", tmp_path / "run.msgpack") as collected:
         collected.wait_until(lambda: ended(collected, 9), "nine spans")
-        found = spans(collected)
+        by_name = spans(collected)
         only_trace(collected)
-        assert found["tool:look"].parent is found["tool:MCP send tools/call look"]
-        assert found["tool:MCP send tools/call look"].parent is found["sub_agent:helper"]
-        assert found["tool:fail"].status is Status.ERROR and found["tool:fail"].error == "tool_error"
+        assert by_name["tool:look"].parent is by_name["tool:MCP send tools/call look"]
+        assert by_name["tool:MCP send tools/call look"].parent is by_name["sub_agent:helper"]
+        assert by_name["tool:fail"].status is Status.ERROR and by_name["tool:fail"].error == "tool_error"
         assert not collected.store.rejects
 
 

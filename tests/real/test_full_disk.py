@@ -39,9 +39,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def _send(url: str) -> int:
     command = [sys.executable, "-m", "tests.load", url, "--events", str(EVENTS), "--mark", "after-the-flood"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert not told["broken"], "the collector closed the connection"
-    return int(told["events"])
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert not result["broken"], "the collector closed the connection"
+    return int(result["events"])
 
 
 def _limit() -> None:
@@ -68,8 +68,8 @@ def _viewer_goes_on(recording: Path, prepare: Callable[[], None] | None = None) 
 
 def _opens(recording: Path) -> None:
     assert recording.stat().st_size <= ROOM
-    kept = recorded_event_ids(recording)
-    assert len(kept) > 200
+    recorded_ids = recorded_event_ids(recording)
+    assert len(recorded_ids) > 200
     assert listed(recording)
 
 

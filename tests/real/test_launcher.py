@@ -58,7 +58,7 @@ def test_opentelemetry_spans_and_the_programs_own_exporter(tmp_path: Path, pytho
     assert call["usage"]["input_tokens"] == 12
 
 
-def test_a_span_is_seen_when_it_starts(tmp_path: Path, python: Path) -> None:
+def test_a_span_arrives_when_it_starts(tmp_path: Path, python: Path) -> None:
     ran = launch(tmp_path, python, PROGRAMS / "spans.py", "die")
     assert ran.code == 3
     assert {span["kind"]: span["ended_at"] is None for span in ran.spans()} == {
@@ -144,8 +144,8 @@ def test_langgraph_dev(tmp_path: Path) -> None:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def ask(port: int, path: str, body: Any = None) -> bytes:

@@ -51,7 +51,7 @@ def test_spans_and_the_programs_own_exporter(tmp_path: Path, project: Path) -> N
     assert (call["model"], call["usage"]["input_tokens"]) == ("m", 12)
 
 
-def test_a_span_is_seen_when_it_starts(tmp_path: Path, project: Path) -> None:
+def test_a_span_arrives_when_it_starts(tmp_path: Path, project: Path) -> None:
     ran = launch(tmp_path, "node", "agent.mjs", "die", cwd=project)
     assert ran.code == 3, ran.err
     assert {span["kind"]: span["ended_at"] is None for span in ran.spans()} == {
@@ -60,16 +60,16 @@ def test_a_span_is_seen_when_it_starts(tmp_path: Path, project: Path) -> None:
     }
 
 
-def test_without_a_viewer_it_runs_as_always(tmp_path: Path, project: Path) -> None:
+def test_without_a_viewer_the_program_runs_unchanged(tmp_path: Path, project: Path) -> None:
     from etaoi_tui.launcher.environment import Mode, plan
     from tests.headless.running import environment
 
-    told = plan("http://127.0.0.1:9", None, Mode.AUTO, {}, tmp_path).variables
+    variables = plan("http://127.0.0.1:9", None, Mode.AUTO, {}, tmp_path).variables
     done = subprocess.run(
         ["node", "agent.mjs"],
         cwd=project,
         env=environment(tmp_path)
-        | {"NODE_OPTIONS": told["NODE_OPTIONS"], "ETAOI_TUI_RUN": "http://127.0.0.1:9"},
+        | {"NODE_OPTIONS": variables["NODE_OPTIONS"], "ETAOI_TUI_RUN": "http://127.0.0.1:9"},
         capture_output=True,
         text=True,
         timeout=60,

@@ -9,7 +9,7 @@ import pytest
 from etaoi_collector.store.model import Status
 from tests.launcher.launching import launch
 from tests.node_env import NodeProject, node_project
-from tests.real.exporting import WHERE, all_spans, ended, outline, running, spans, told_by
+from tests.real.exporting import WHERE, all_spans, ended, outline, running, spans, spans_by_command
 
 pytestmark = [
     pytest.mark.real_clients,
@@ -52,12 +52,12 @@ def test_the_ai_sdk_by_its_own_exporter(tmp_path: Path, ai_sdk: NodeProject) -> 
             (60, 5),
             (9, 2),
         ]
-    told = told_by(recording, tmp_path / "state")
-    first, second, _ = (span for span in told if span["kind"] == "llm")
+    shown_spans = spans_by_command(recording, tmp_path / "state")
+    first, second, _ = (span for span in shown_spans if span["kind"] == "llm")
     assert [message["role"] for message in first["input"]] == ["system", "user"]
     assert [message["role"] for message in second["input"]] == ["system", "user", "assistant", "tool"]
     assert first["usage"]["cache_read"] == 30
-    (tool,) = (span for span in told if span["kind"] == "tool")
+    (tool,) = (span for span in shown_spans if span["kind"] == "tool")
     assert (tool["input"], tool["output"]) == ({"where": "Paris"}, "nothing in Paris")
 
 
@@ -117,9 +117,9 @@ def test_langfuse(tmp_path: Path) -> None:
     with running([project.node, project.program], tmp_path / "run.msgpack", variables) as collected:
         collected.wait_until(lambda: ended(collected, 4), "four spans")
         assert outline(collected) == ["sub_agent:helper", "  llm:answering", "  tool:look", "  tool:fail"]
-        found = spans(collected)
-        usage = found["llm:answering"].usage
+        by_name = spans(collected)
+        usage = by_name["llm:answering"].usage
         assert usage is not None and (usage.input_tokens, usage.output_tokens) == (112, 5)
-        assert found["tool:fail"].status is Status.ERROR
-        assert found["tool:fail"].error == "nobody is there"
-        assert found["tool:look"].status is Status.OK
+        assert by_name["tool:fail"].status is Status.ERROR
+        assert by_name["tool:fail"].error == "nobody is there"
+        assert by_name["tool:look"].status is Status.OK

@@ -28,9 +28,9 @@ def test_captures_and_mutations_are_read_alike() -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "collector")))},
     )
     assert done.returncode == 0, done.stderr
-    found = re.search(r"(\d+) spans alike; of \d+ mutations (\d+) alike, (\d+) refused", done.stdout)
-    assert found is not None and int(found[1]) > 400
-    alike, refused = int(found[2]), int(found[3])
+    match = re.search(r"(\d+) spans alike; of \d+ mutations (\d+) alike, (\d+) refused", done.stdout)
+    assert match is not None and int(match[1]) > 400
+    alike, refused = int(match[2]), int(match[3])
     assert refused > MUTATIONS / 10
     # What is left is read by the library alone: fields of another wire type than they have.
     assert alike > 0.9 * (MUTATIONS - refused), done.stdout

@@ -67,9 +67,9 @@ def test_a_ping_for_the_file_waits_until_messages_are_taken_and_written() -> Non
 
     async def both() -> None:
         nonlocal can_write
-        made = lambda *args, **options: AgentConnection(flush, *args, **options)  # noqa: E731
+        make_connection = lambda *args, **options: AgentConnection(flush, *args, **options)  # noqa: E731
         async with (
-            serve(handle, "127.0.0.1", 0, create_connection=made) as server,
+            serve(handle, "127.0.0.1", 0, create_connection=make_connection) as server,
             connect(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", proxy=None) as client,
         ):
             await client.send(b"a frame")
@@ -109,8 +109,8 @@ def test_too_many_connections_that_say_nothing_are_closed_at_once(
 
 
 def front_of(collector: Collector) -> front.Front:
-    made: front.Front = collector._front  # type: ignore[attr-defined]
-    return made
+    collector_front: front.Front = collector._front  # type: ignore[attr-defined]
+    return collector_front
 
 
 def test_grpc_without_its_library_is_told_what_to_do(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def run_of(number: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("said", "score"),
+    ("feedback_fields", "score"),
     [
         ({"score": 0.5, "comment": "so so"}, {"value": 0.5, "data_type": "numeric", "comment": "so so"}),
         ({"score": True}, {"value": 1.0, "data_type": "boolean"}),
@@ -236,9 +236,9 @@ def run_of(number: int) -> dict[str, Any]:
     ],
 )
 def test_feedback_that_is_sent_by_itself_is_a_score_of_its_run(
-    said: dict[str, Any], score: dict[str, Any], tmp_path: Path
+    feedback_fields: dict[str, Any], score: dict[str, Any], tmp_path: Path
 ) -> None:
-    feedback = {"run_id": TRACE, "trace_id": TRACE, "key": "taste", **said}
+    feedback = {"run_id": TRACE, "trace_id": TRACE, "key": "taste", **feedback_fields}
     with serving(tmp_path) as (collector, _):
         assert status_of(talk(collector, post("/runs", json.dumps(run_of(2)).encode()))) == 202
         assert status_of(talk(collector, post("/feedback", json.dumps(feedback).encode()))) == 202

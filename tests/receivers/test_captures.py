@@ -76,11 +76,11 @@ def test_a_capture_becomes_what_it_should(name: str, tmp_path: Path) -> None:
     with serving(tmp_path) as (collector, source):
         assert all(200 <= status < 300 for status in send(collector, iter(requests)))
         wait_for_spans(store, source, expected["spans"])
-        found = summary(store)
+        result = summary(store)
         for key in ("by_kind", "llm_input_tokens", "llm_output_tokens", "errors", "roots", "models"):
-            assert found[key] == expected[key], key
+            assert result[key] == expected[key], key
         # Spans that began at the same moment may stand in either order.
-        assert sorted(found["tree"]) == sorted(expected["tree"])
+        assert sorted(result["tree"]) == sorted(expected["tree"])
         come_to(store, expected, copies=2 if name == TWO_TRACERS else 1)
         assert not store.rejects and collector.stats().rejected == 0
         path = collector.recorder.path
@@ -92,7 +92,7 @@ def test_a_capture_becomes_what_it_should(name: str, tmp_path: Path) -> None:
         if isinstance(item, EventBatch):
             assert not any(isinstance(event, Reject) for event in item.events)
             again.apply(item.events, item.base_ref + item.first_ordinal, item.connection)
-    assert summary(again) == found
+    assert summary(again) == result
 
 
 def test_requests_that_are_sent_again_change_nothing(tmp_path: Path) -> None:
@@ -102,13 +102,13 @@ def test_requests_that_are_sent_again_change_nothing(tmp_path: Path) -> None:
     with serving(tmp_path) as (collector, source):
         send(collector, iter(requests))
         wait_for_spans(store, source, expected)
-        before = summary(store)
+        summary_before = summary(store)
         send(collector, iter(requests))
         send(collector, captured("otlp-partial-success"))
         wait_for_spans(store, source, expected + EXPECTED["otlp-partial-success"]["spans"])
         after = summary(store)
-        assert after["spans"] == before["spans"] + EXPECTED["otlp-partial-success"]["spans"]
-        assert after["llm_input_tokens"] == before["llm_input_tokens"] + 13
+        assert after["spans"] == summary_before["spans"] + EXPECTED["otlp-partial-success"]["spans"]
+        assert after["llm_input_tokens"] == summary_before["llm_input_tokens"] + 13
 
 
 def test_no_key_gets_into_the_recording(tmp_path: Path) -> None:

@@ -20,13 +20,13 @@ AGENT = "test-exporter/1"
 PEER = "127.0.0.1:50000"
 
 
-def with_clients(folder: Path, use: Callable[[Clients, Ingest], Awaitable[None]], gone_after: float) -> None:
+def with_clients(folder: Path, use: Callable[[Clients, Ingest], Awaitable[None]], ttl: float) -> None:
     """Run something with clients that are gone after so many seconds."""
 
     async def main() -> None:
         recorder = Recorder(directory=folder)
         ingest = Ingest(recorder, None, time.time)
-        clients = Clients(ingest, gone_after)
+        clients = Clients(ingest, ttl)
         try:
             await asyncio.wait_for(use(clients, ingest), PATIENCE)
         finally:

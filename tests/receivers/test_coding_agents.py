@@ -33,7 +33,7 @@ class Turn:
         """Add spans below another; returns the id of the last one."""
         for _ in range(count):
             number = len(self.spans) + 1
-            known = {key.replace("__", "."): value for key, value in attributes.items()}
+            span_attributes = {key.replace("__", "."): value for key, value in attributes.items()}
             start = 1_000_000_000 + number * 1_000
             self.spans.append(
                 OtelSpan(
@@ -44,7 +44,7 @@ class Turn:
                     kind=1,
                     start_ns=start,
                     end_ns=start + 500,
-                    attributes={"thread.id": 3, "busy_ns": 400, **known},
+                    attributes={"thread.id": 3, "busy_ns": 400, **span_attributes},
                     events=[],
                     status_code=0,
                     status_message="",
@@ -67,7 +67,7 @@ def codex() -> Turn:
         codex__turn__token_usage__total_tokens=1_020,
     )
     run = turn.add("run_turn", task)
-    for step, (given, cached, taken) in enumerate(((900, 500, 40), (1_000, 900, 20))):
+    for step, (input_tokens, cached, output_tokens) in enumerate(((900, 500, 40), (1_000, 900, 20))):
         request = turn.add("run_sampling_request", run, turn_id="1", model="gpt-fake", cwd="/work")
         turn.add("build_prompt", request, 4)
         turn.add("stream_request", request, 6)
@@ -78,11 +78,11 @@ def codex() -> Turn:
         turn.add(
             "handle_responses",
             stream,
-            gen_ai__usage__input_tokens=given,
+            gen_ai__usage__input_tokens=input_tokens,
             gen_ai__usage__cache_read__input_tokens=cached,
-            gen_ai__usage__output_tokens=taken,
+            gen_ai__usage__output_tokens=output_tokens,
             codex__usage__reasoning_output_tokens=8,
-            codex__usage__total_tokens=given + taken,
+            codex__usage__total_tokens=input_tokens + output_tokens,
         )
         if step == 0:
             tool = turn.add("shell", request, tool_name="shell", call_id="call-1", aborted=False)
@@ -115,7 +115,7 @@ def opencode() -> Turn:
 @pytest.mark.parametrize("batches", [1, 7])
 @pytest.mark.parametrize("ended_first", [False, True])
 def test_a_turn_of_codex(batches: int, ended_first: bool) -> None:
-    store, rows = shown(codex(), batches, ended_first)
+    store, rows = sent_and_shown(codex(), batches, ended_first)
     assert names(rows) == ["op.dispatch.user_input", "  turn", "    response", "    shell", "    response"]
     (trace,) = store.traces.values()
     assert len(trace.spans) == 641
@@ -130,7 +130,7 @@ def test_a_turn_of_codex(batches: int, ended_first: bool) -> None:
 
 @pytest.mark.parametrize("batches", [1, 7])
 def test_a_turn_of_opencode(batches: int) -> None:
-    store, rows = shown(opencode(), batches, ended_first=True)
+    store, rows = sent_and_shown(opencode(), batches, ended_first=True)
     assert len(rows) <= 15
     assert [name.strip() for name in names(rows)].count("bash") == 1
     (trace,) = store.traces.values()
@@ -144,12 +144,12 @@ def test_a_turn_of_opencode(batches: int) -> None:
 def test_a_service_that_only_counts_threads_is_no_session_of_codex() -> None:
     turn = Turn("web")
     turn.add("handle_responses", tool_name="shell", call_id="1")
-    store, _ = shown(turn, 1, ended_first=False)
+    store, _ = sent_and_shown(turn, 1, ended_first=False)
     (trace,) = store.traces.values()
     assert trace.only_infrastructure
 
 
-def shown(turn: Turn, batches: int, ended_first: bool) -> tuple[Store, TreeRows]:
+def sent_and_shown(turn: Turn, batches: int, ended_first: bool) -> tuple[Store, TreeRows]:
     """Send a turn in some batches; return the store and the rows that are shown."""
     translators, store, rows = Translators(), Store(), TreeRows()
     spans = turn.spans[::-1] if ended_first else turn.spans

@@ -135,8 +135,8 @@ def test_messages_of_every_kind_arrive_whole_and_in_order(
         await connection.close()
 
     _, items = beyond_loopback(tmp_path, send, *factories)
-    taken = [item for item in items if isinstance(item, EventBatch)]
-    assert [event.span_id for batch in taken for event in batch.events] == [
+    batches = [item for item in items if isinstance(item, EventBatch)]
+    assert [event.span_id for batch in batches for event in batch.events] == [
         event["span_id"] for event in (start(n) for n in range(len(texts)))
     ]
     refused = [item.size for item in items if isinstance(item, FrameRefused)]
@@ -214,20 +214,20 @@ def test_a_large_compressed_message_keeps_nobody_waiting_and_takes_little(tmp_pa
         try:
             url = server.stdout.readline().strip().replace("0.0.0.0", "127.0.0.1")
 
-            def told() -> list[float]:
+            def measurements() -> list[float]:
                 server.stdin.write("\n")  # type: ignore[union-attr]
                 server.stdin.flush()  # type: ignore[union-attr]
                 return [float(value) for value in server.stdout.readline().split()]  # type: ignore[union-attr]
 
             asyncio.run(send_one(url, frame_of([start(0)])))  # loads what messages need
-            _, before, _ = told()
+            _, peak_before, _ = measurements()
             longest = []
             for _ in range(3):
                 asyncio.run(send_one(url, frame))
-                took, peak, events = told()
+                took, peak, events = measurements()
                 longest.append(took)
         finally:
             server.kill()
     assert events == 3 * EVENTS + 1
     assert min(longest) * 1024 * MIB / len(frame) <= 1.0, longest
-    assert (peak - before) / len(frame) <= 3.5
+    assert (peak - peak_before) / len(frame) <= 3.5

@@ -255,16 +255,16 @@ def test_open_requests_do_not_hold_up_the_end(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("etaoi_collector.receivers.http_connection.STALLED_AFTER", 3600.0)
     with serving(tmp_path) as (collector, _):
         where = urlsplit(collector.endpoint)
-        kept = []
+        connections = []
         for begun in (b"", b"GET /hea", head("POST /v1/traces", Content_Length="9") + b"{"):
             connection = socket.create_connection((where.hostname, where.port))
             connection.sendall(begun)
-            kept.append(connection)
+            connections.append(connection)
         time.sleep(0.1)
         thread = collector._thread
         collector.stop(PATIENCE)
         assert thread is not None and not thread.is_alive()
-        for connection in kept:
+        for connection in connections:
             connection.close()
 
 

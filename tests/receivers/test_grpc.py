@@ -52,12 +52,12 @@ def export(
                 head[":authority"] = head.pop("authority")
             http.send_headers(stream, list(head.items()))
             status, received, done = "", b"", False
-            left = memoryview(body)
+            rest = memoryview(body)
             while not done:
-                while len(left) and (room := http.local_flow_control_window(stream)) > 0:
-                    size = min(room, http.max_outbound_frame_size, len(left))
-                    http.send_data(stream, bytes(left[:size]), end_stream=size == len(left))
-                    left = left[size:]
+                while len(rest) and (room := http.local_flow_control_window(stream)) > 0:
+                    size = min(room, http.max_outbound_frame_size, len(rest))
+                    http.send_data(stream, bytes(rest[:size]), end_stream=size == len(rest))
+                    rest = rest[size:]
                 connection.sendall(http.data_to_send())
                 data = connection.recv(65536)
                 assert data, "the connection was closed"

@@ -23,9 +23,9 @@ def test_a_free_port_serves_and_a_taken_one_is_left_alone(tmp_path: Path) -> Non
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         held.listen()
-        taken, free = held.getsockname()[1], free_port()
-        with serving(tmp_path, otlp_ports=(taken, free)) as (collector, source):
-            assert any(f"Port {taken} is taken" in notice for notice in source.notices)
+        busy, free = held.getsockname()[1], free_port()
+        with serving(tmp_path, otlp_ports=(busy, free)) as (collector, source):
+            assert any(f"Port {busy} is taken" in notice for notice in source.notices)
             connection = http.client.HTTPConnection("127.0.0.1", free, timeout=60)
             for request in captured(name):
                 headers = {"Content-Type": request.headers["content-type"]}

@@ -46,10 +46,10 @@ def span_with(*attributes: bytes, after: bytes = b"") -> OtelSpan:
 @pytest.mark.parametrize("size", [0, 1, *range(110, 150), 16_370, 16_383, 16_384, 16_385, 2_100_000])
 @pytest.mark.parametrize("filling", ["x", "\x7f", "é"])
 def test_texts_of_all_lengths_arrive_whole(size: int, filling: str) -> None:
-    said = (filling * size)[:size]
+    content = (filling * size)[:size]
     for _ in range(2):  # the second one may be remembered
-        assert span_with(attribute("k", text(said)), attribute("next", text("here"))).attributes == {
-            "k": said,
+        assert span_with(attribute("k", text(content)), attribute("next", text("here"))).attributes == {
+            "k": content,
             "next": "here",
         }
 
@@ -88,8 +88,8 @@ def test_events_and_status_are_read_wherever_they_stand() -> None:
 
 
 def test_a_text_before_a_field_of_a_later_version_ends_where_it_says() -> None:
-    said = "\x02" + "x" * 9
-    value = text(said) + field(12, b"y" * 127)
+    content = "\x02" + "x" * 9
+    value = text(content) + field(12, b"y" * 127)
     # Read as a length of two bytes, the length and the first letter would reach to the end.
     assert (value[1] - 0x80) + (value[2] << 7) == len(value) - 3
-    assert span_with(attribute("k", value)).attributes == {"k": said}
+    assert span_with(attribute("k", value)).attributes == {"k": content}

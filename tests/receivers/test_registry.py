@@ -27,10 +27,10 @@ def without(monkeypatch: pytest.MonkeyPatch, room: str, missing: str) -> None:
 
 
 def test_a_receiver_whose_library_is_missing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = {receiver.__module__ for receiver in find_receivers()}
+    all_receivers = {receiver.__module__ for receiver in find_receivers()}
     without(monkeypatch, ".otlp_grpc", "h2")
-    left = {receiver.__module__ for receiver in find_receivers()}
-    assert before - left == {"etaoi_collector.receivers.otlp_grpc"}
+    available = {receiver.__module__ for receiver in find_receivers()}
+    assert all_receivers - available == {"etaoi_collector.receivers.otlp_grpc"}
 
 
 def test_a_module_of_ours_that_is_missing_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:

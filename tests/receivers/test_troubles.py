@@ -62,12 +62,12 @@ def test_without_descriptors_one_line_is_said_and_clients_are_taken_again(tmp_pa
 
 def test_the_same_trouble_is_said_once_a_minute() -> None:
     now = 0.0
-    said: list[str] = []
-    troubles = LoopTroubles(said.append, lambda: now)
+    warnings: list[str] = []
+    troubles = LoopTroubles(warnings.append, lambda: now)
     loop = asyncio.new_event_loop()
     for second in range(int(EVERY) * 2):
         now = float(second)
         troubles(loop, {"message": "accept", "exception": OSError(errno.EMFILE, "x")})
     troubles(loop, {"message": "another", "exception": ValueError("y")})
     loop.close()
-    assert len(said) == 3 and said[2] == "another: ValueError('y')"
+    assert len(warnings) == 3 and warnings[2] == "another: ValueError('y')"

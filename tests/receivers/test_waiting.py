@@ -19,7 +19,7 @@ from etaoi_collector.translation.translators import Translators
 
 MIB = 1 << 20
 MOST = 2 * MIB
-TOLD = 300
+SPAN_LIMIT = 300
 SIZE = 100_000
 """Thirty million bytes in all."""
 STAYS = 10 * MIB
@@ -42,10 +42,10 @@ def hex_id(number: int, digits: int) -> str:
 
 def span_of(number: int, name: str, **fields: object) -> OtelSpan:
     ids = hex_id(0, 32), hex_id(number, 16), hex_id(10_000 + number, 16)
-    made = OtelSpan(*ids, name, 1, 1, 2, {"text": content(number)}, [], 0, "", livekit.SCOPE, {})
+    span = OtelSpan(*ids, name, 1, 1, 2, {"text": content(number)}, [], 0, "", livekit.SCOPE, {})
     for field, value in fields.items():
-        setattr(made, field, value)
-    return made
+        setattr(span, field, value)
+    return span
 
 
 def log_of(number: int, span: int) -> OtelLog:
@@ -104,12 +104,14 @@ def calls(translators: Translators, numbers: Iterable[int]) -> None:
     assert isinstance(livekit_calls, LiveKitCalls)
     for number in numbers:
         trace = str(uuid.UUID(int=number))
-        heard = TranslatedSpan(
+        user_speech = TranslatedSpan(
             trace, trace, None, "voice_input", "", 1, 2, end={"transcript": content(number)}
         )
-        said = TranslatedSpan(trace, trace, trace, "voice_output", "", 1, 2, end={"text": content(number)})
-        livekit_calls.joined(heard)
-        livekit_calls.complete(said)
+        agent_speech = TranslatedSpan(
+            trace, trace, trace, "voice_output", "", 1, 2, end={"text": content(number)}
+        )
+        livekit_calls.joined(user_speech)
+        livekit_calls.complete(agent_speech)
 
 
 @pytest.mark.parametrize(
@@ -122,12 +124,12 @@ def test_what_waits_is_bounded_by_its_bytes(tell: Callable[[Translators, Iterabl
     tell(translators, range(1))  # loads what it needs
     tracemalloc.start()
     try:
-        before, _ = tracemalloc.get_traced_memory()
-        tell(translators, range(1, TOLD))
+        size_before, _ = tracemalloc.get_traced_memory()
+        tell(translators, range(1, SPAN_LIMIT))
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert after - before < STAYS
+    assert after - size_before < STAYS
 
 
 def test_what_waits_and_is_small_still_waits() -> None:

@@ -75,8 +75,8 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def frames(recording: str) -> list[bytes]:
     """Return the frames of a recording, without what is no frame."""
     with (CAPTURES / f"{recording}.msgpack").open("rb") as file:
-        found = [frame for _, frame in msgpack.Unpacker(file, max_buffer_size=1 << 30)]
-    return [one for one in found if not isinstance(msgpack.unpackb(one, strict_map_key=False), dict)]
+        frames_read = [frame for _, frame in msgpack.Unpacker(file, max_buffer_size=1 << 30)]
+    return [one for one in frames_read if not isinstance(msgpack.unpackb(one, strict_map_key=False), dict)]
 
 
 def play(picture: Picture, world: World) -> Callable[[Pilot[Any]], Awaitable[None]]:

@@ -21,6 +21,6 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tracer() -> Iterator[Tracer]:
-    made = open_tracer(sink="memory", session_id="test")
-    yield made
-    made.close()
+    memory_tracer = open_tracer(sink="memory", session_id="test")
+    yield memory_tracer
+    memory_tracer.close()

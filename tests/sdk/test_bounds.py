@@ -61,7 +61,9 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become another user")
-def test_a_read_only_folder_is_told_once_and_used_when_it_can_be(tmp_path: Path, open_folder: Path) -> None:
+def test_a_read_only_folder_is_reported_once_and_used_when_it_becomes_writable(
+    tmp_path: Path, open_folder: Path
+) -> None:
     folder = open_folder / "out"
     folder.mkdir(mode=0o555)
     program = """

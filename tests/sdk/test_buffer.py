@@ -44,10 +44,10 @@ def _payload(size: int) -> bytes:
 
 
 def take_all(outbox: SendQueue) -> list[EncodedEvent]:
-    taken: list[EncodedEvent] = []
+    entries: list[EncodedEvent] = []
     while part := outbox.take_frame():
-        taken += part
-    return taken
+        entries += part
+    return entries
 
 
 def read(entries: list[EncodedEvent]) -> list[dict[str, object]]:
@@ -71,10 +71,10 @@ def test_streamed_text_goes_first_then_payloads_then_deltas_and_roots_stay() -> 
     outbox.add([delta(child) for _ in range(100)])
     assert stats.dropped_deltas > 0
     assert stats.dropped_spans == 0
-    left = take_all(outbox)
-    assert left[0].span is root and left[1].span is child
-    assert read(left)[0]["payload"] == {"p": "x" * 1000}
-    assert "left out" in str(read(left)[1]["payload"])
+    remaining = take_all(outbox)
+    assert remaining[0].span is root and remaining[1].span is child
+    assert read(remaining)[0]["payload"] == {"p": "x" * 1000}
+    assert "left out" in str(read(remaining)[1]["payload"])
 
 
 def test_roots_and_agent_snapshots_outlive_everything_else() -> None:
@@ -85,9 +85,9 @@ def test_roots_and_agent_snapshots_outlive_everything_else() -> None:
     for number in range(500):
         child = wire(f"child {number}")
         outbox.add([start(child), end(child)])
-    left = take_all(outbox)
-    assert [entry.span.span_id for entry in left[:3]] == ["context", "context", "root"]
-    assert len(read(left[:1])[0]["payload"]["p"]) == 2000  # type: ignore[index]
+    remaining = take_all(outbox)
+    assert [entry.span.span_id for entry in remaining[:3]] == ["context", "context", "root"]
+    assert len(read(remaining[:1])[0]["payload"]["p"]) == 2000  # type: ignore[index]
     assert stats.dropped_spans > 0
 
 
@@ -102,7 +102,7 @@ def test_a_start_and_its_end_go_together() -> None:
     assert kinds and all(both == {True, False} for both in kinds.values())
 
 
-def test_losses_are_told_once_in_the_next_start_or_end() -> None:
+def test_losses_are_reported_once_in_the_next_start_or_end() -> None:
     stats = Stats()
     outbox = SendQueue(stats, max_bytes=10_000)
     child = wire("child")
@@ -110,13 +110,13 @@ def test_losses_are_told_once_in_the_next_start_or_end() -> None:
     outbox.drop_before(Losses(text=3, deltas=2, spans=1, payloads=9, by_trace={"t": 6}))
     other, third = wire("other"), wire("third")
     outbox.add([start(other, 0), start(third, 0)])
-    told = [event["metadata"] for event in read(take_all(outbox))]
-    counts = [int(m[DROPPED_KEY]) for m in told if DROPPED_KEY in m]  # type: ignore[index,operator]
+    metadata = [event["metadata"] for event in read(take_all(outbox))]
+    counts = [int(m[DROPPED_KEY]) for m in metadata if DROPPED_KEY in m]  # type: ignore[index,operator]
     assert counts == [stats.dropped]
     assert stats.dropped_payloads == 9
 
 
-def test_what_was_dropped_is_told_by_its_own_trace() -> None:
+def test_dropped_events_are_reported_by_their_own_trace() -> None:
     queue = SendQueue(Stats(), max_bytes=10_000)
     late, other = wire("late", trace="lost some"), wire("other", trace="complete")
     queue.add([start(late, 0), start(other, 0)])
@@ -124,15 +124,15 @@ def test_what_was_dropped_is_told_by_its_own_trace() -> None:
     queue.add([end(other, 0), end(late, 0)])
     dropped = sum(queue.unreported.values())
     assert dropped > 0
-    told = {
+    dropped_by_span = {
         event["span"]: event["metadata"][DROPPED_KEY]  # type: ignore[index]
         for event in read(take_all(queue))
         if DROPPED_KEY in event["metadata"]  # type: ignore[operator]
     }
-    assert told == {"late": str(dropped)}
+    assert dropped_by_span == {"late": str(dropped)}
 
 
-def test_traces_of_which_nothing_arrives_are_told_by_others() -> None:
+def test_losses_of_traces_without_events_are_reported_by_others() -> None:
     queue = SendQueue(Stats())
     queue.drop_before(Losses(spans=5, by_trace={"gone": 3, "open": 2}))
     queue.add([start(wire("open", trace="open"), 0)])
@@ -161,7 +161,7 @@ def test_an_event_larger_than_a_frame_goes_alone() -> None:
     assert [len(entries) for entries in iter(outbox.take_frame, [])] == [1, 1, 1]
 
 
-def test_a_new_viewer_is_told_of_open_spans_and_snapshots_that_have_left() -> None:
+def test_a_new_viewer_gets_open_spans_and_snapshots_that_were_sent_before() -> None:
     outbox = SendQueue(Stats())
     context, root, done, waiting = (
         wire("context", Priority.CONTEXT, persistent=True),
@@ -204,7 +204,7 @@ STEPS = st.lists(
 def test_every_event_is_either_sent_once_or_counted(steps: list[tuple[str, int, int]], limit: int) -> None:
     stats = Stats()
     outbox = SendQueue(stats, max_bytes=limit)
-    made = {"start": start, "end": end, "text": text, "delta": delta}
+    encoders = {"start": start, "end": end, "text": text, "delta": delta}
     spans = [
         wire(str(n), Priority.ROOT if n == 0 else Priority.CONTEXT if n == 1 else Priority.SPAN)
         for n in range(10)
@@ -215,7 +215,7 @@ def test_every_event_is_either_sent_once_or_counted(steps: list[tuple[str, int, 
         if what == "take":
             sent += outbox.take_frame()
         else:
-            entry = made[what](spans[which], size)
+            entry = encoders[what](spans[which], size)
             put.append(entry)
             outbox.add([entry])
         assert 0 <= outbox.bytes <= limit
@@ -226,12 +226,12 @@ def test_every_event_is_either_sent_once_or_counted(steps: list[tuple[str, int, 
     positions = [next(i for i, e in enumerate(put) if e is entry) for entry in sent]
     assert positions == sorted(positions)
     assert outbox.bytes == 0 and len(outbox) == 0
-    told = sum(
+    reported = sum(
         int(event["metadata"][DROPPED_KEY])  # type: ignore[index]
         for event in (read(sent) if sent else [])
         if DROPPED_KEY in event["metadata"]  # type: ignore[operator]
     )
-    assert told + sum(outbox.unreported.values()) == stats.dropped
+    assert reported + sum(outbox.unreported.values()) == stats.dropped
 
 
 def test_payloads_have_a_bound_of_their_own_and_give_their_room_back() -> None:
@@ -241,12 +241,12 @@ def test_payloads_have_a_bound_of_their_own_and_give_their_room_back() -> None:
     outbox.add([start(span) for span in spans])
     assert 20 <= stats.dropped_payloads <= 22
     assert outbox.bytes < 30 * 2_000
-    taken = take_all(outbox)
-    assert len(taken) == 30
-    assert sum(len(entry.payload or b"") > 900 for entry in taken) == 30 - stats.dropped_payloads
-    before = stats.dropped_payloads
+    entries = take_all(outbox)
+    assert len(entries) == 30
+    assert sum(len(entry.payload or b"") > 900 for entry in entries) == 30 - stats.dropped_payloads
+    dropped_before = stats.dropped_payloads
     outbox.add([start(wire(f"later {number}")) for number in range(9)])
-    assert stats.dropped_payloads == before
+    assert stats.dropped_payloads == dropped_before
 
 
 def test_an_id_that_is_used_again_makes_others_no_less_open() -> None:

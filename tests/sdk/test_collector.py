@@ -77,7 +77,7 @@ def test_a_run_is_a_tree_with_streamed_text() -> None:
     watching.stop()
 
 
-def test_a_collector_that_comes_back_has_the_whole_of_what_is_open() -> None:
+def test_a_collector_that_comes_back_has_all_open_spans() -> None:
     first = Watching()
     port = first.port
     tracer = open_tracer(server_url=first.collector.endpoint)

@@ -95,7 +95,7 @@ def test_sinks_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("sink", "error"), [("wss", ValueError), (5, TypeError), (object(), TypeError)])
-def test_an_unknown_sink_is_refused_in_a_sentence(sink: object, error: type[Exception]) -> None:
+def test_an_unknown_sink_is_refused_with_a_clear_error(sink: object, error: type[Exception]) -> None:
     with pytest.raises(error, match="sink"):
         open_tracer(sink=sink)
 

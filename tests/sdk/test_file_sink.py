@@ -35,7 +35,7 @@ def names(events: list[dict[str, Any]]) -> list[str]:
     return [event["metadata"]["name"] for event in events if event["kind"] == "span_start"]
 
 
-def test_a_full_disk_is_told_once_and_left_for_a_new_file_when_there_is_space(
+def test_a_full_disk_is_reported_once_and_writing_resumes_in_a_new_file(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(file, "_RETRY_SECONDS", 0.0)

@@ -131,6 +131,6 @@ def test_gunicorn_with_preload_and_gevent_answers_and_ends(python: Path, tmp_pat
             viewer.wait_events(2 * answers)
         finally:
             server.terminate()
-            said = server.communicate(timeout=120)[1]
-    ended = set(re.findall(r"Worker exiting \(pid: (\d+)\)", said))
-    assert ended >= workers and "SIGKILL" not in said, said
+            stderr = server.communicate(timeout=120)[1]
+    ended = set(re.findall(r"Worker exiting \(pid: (\d+)\)", stderr))
+    assert ended >= workers and "SIGKILL" not in stderr, stderr

@@ -77,7 +77,7 @@ HOSTILE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_every_place_takes_any_value(name: str, tracer: Tracer) -> None:
+def test_every_argument_accepts_any_value(name: str, tracer: Tracer) -> None:
     value = HOSTILE[name]
     text = value if type(value) in (str, _Unhashable) else None
     for payload in (value, {"v": value}, {"inputs": Json(value)}, {"deep": [{"v": value}]}):

@@ -14,14 +14,14 @@ from etaoi_tui.sdk import ids
 from etaoi_tui.sdk.clock import encoded_time, to_ns
 
 
-def told(at_ns: int) -> str:
+def timestamp(at_ns: int) -> str:
     return str(msgspec.msgpack.decode(encoded_time(at_ns)))
 
 
 def test_ids_are_version_4_uuids() -> None:
-    made = {ids.new_id() for _ in range(1000)}
-    assert len(made) == 1000
-    for number in made:
+    unique_ids = {ids.new_id() for _ in range(1000)}
+    assert len(unique_ids) == 1000
+    for number in unique_ids:
         parsed = uuid.UUID(ids.id_text(number))
         assert parsed.version == 4
         assert parsed.variant == uuid.RFC_4122
@@ -65,14 +65,14 @@ def test_times_are_rfc_3339_with_microseconds(moment: datetime) -> None:
     aware = moment.replace(tzinfo=UTC)
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     microseconds = (aware - epoch) // (datetime.resolution)
-    text = told(microseconds * 1000)
+    text = timestamp(microseconds * 1000)
     assert datetime.fromisoformat(text) == aware
     assert text.endswith("Z") and len(text) == 27
 
 
 @pytest.mark.parametrize("odd", [-1, 10**30, -(10**30)])
 def test_impossible_times_stay_readable(odd: int) -> None:
-    assert datetime.fromisoformat(told(odd))
+    assert datetime.fromisoformat(timestamp(odd))
 
 
 def test_moments_are_seconds_or_nanoseconds() -> None:

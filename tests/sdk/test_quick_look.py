@@ -33,12 +33,12 @@ def masked_in_full(text: str) -> str:
 @given(TEXTS)
 @example("/a-long-path-of-words/" * 8 + " api_key=abcdefghijklmnop1234")
 @example("é" * 60 + "Bearer abcdefghijklmnop==")
-def test_what_a_mask_changes_is_looked_at(text: str) -> None:
+def test_texts_that_a_mask_changes_are_inspected(text: str) -> None:
     assert Redact.of(None).text(text) == masked_in_full(text)
 
 
 @settings(max_examples=150)
 @given(st.lists(TEXTS, min_size=1, max_size=4))
-def test_several_texts_at_once_are_looked_at_as_each_alone(texts: list[str]) -> None:
+def test_several_texts_are_inspected_as_each_alone(texts: list[str]) -> None:
     if any(masked_in_full(text) != text for text in texts):
         assert Redact.of(None).suspects("\0".join(texts))

@@ -32,8 +32,8 @@ SECRETS = [
 def test_common_secrets_are_masked_visibly_wherever_they_are(secret: str) -> None:
     shaper = PayloadSerializer(Limits(), Redact.of(None))
     for text in (secret, f"use {secret}, please", f"({secret})", f"Authorization: Bearer {secret}"):
-        shown = shaper.text(text)
-        assert secret not in shown and REDACTED in shown
+        masked = shaper.text(text)
+        assert secret not in masked and REDACTED in masked
     payload = shaper.payload({"deep": [{"text": f"key {secret}"}], "inputs": Json({"a": [secret]})})
     assert secret.encode() not in payload
     assert json.loads(msgspec.msgpack.decode(payload)["inputs"]) == {"a": [REDACTED]}
@@ -41,7 +41,7 @@ def test_common_secrets_are_masked_visibly_wherever_they_are(secret: str) -> Non
     assert secret not in (shaper.error(ValueError(secret)) or "")
 
 
-def test_values_under_telling_names_are_masked() -> None:
+def test_values_under_sensitive_names_are_masked() -> None:
     shaper = PayloadSerializer(Limits(), Redact.of(None))
     decoded = msgspec.msgpack.decode(
         shaper.payload(
@@ -92,7 +92,7 @@ def test_false_switches_the_masks_off() -> None:
     assert shaper.text(SECRETS[0]) == SECRETS[0]
 
 
-def test_what_was_seen_before_is_treated_as_the_first_time() -> None:
+def test_repeated_texts_are_masked_like_new_ones() -> None:
     shaper = PayloadSerializer(Limits(), Redact.of(None))
     history = [{"text": "an ordinary question"}]
     for secret in SECRETS:
@@ -105,7 +105,7 @@ def test_what_was_seen_before_is_treated_as_the_first_time() -> None:
 
 
 @pytest.mark.parametrize("key", ["my api_key", "x token", "the-secret"])
-def test_a_telling_key_and_its_value_are_seen_together_in_json_text(key: str) -> None:
+def test_a_sensitive_key_and_its_value_are_masked_in_json_text(key: str) -> None:
     shaper = PayloadSerializer(Limits(), Redact.of(None))
     text = shaper.json_text({key: "0123456789abcdef0123"})
     decoded = msgspec.msgpack.decode(shaper.payload({"inputs": Json({key: "0123456789abcdef0123"})}))[
@@ -146,5 +146,5 @@ def _release_all(tracer: Tracer) -> None:
 @pytest.mark.parametrize("around", ["", "a-", "é", "eyJ-", "-", "_-x-"])
 def test_a_web_token_is_masked_from_its_own_beginning(around: str) -> None:
     token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlLXZhbHVl"
-    shown = Redact.of(None).text(f"{around}{token} and more")
-    assert shown == ("" if around == "eyJ-" else around) + f"{REDACTED} and more"
+    masked = Redact.of(None).text(f"{around}{token} and more")
+    assert masked == ("" if around == "eyJ-" else around) + f"{REDACTED} and more"

@@ -67,10 +67,10 @@ def texts(event: Any) -> list[str]:
 
 
 def as_read(payload: bytes) -> dict[str, Any]:
-    told: dict[str, Any] = decode(payload)
-    if isinstance(told.get("inputs"), str):
-        told["inputs"] = json.loads(told["inputs"])
-    return told
+    payload_map: dict[str, Any] = decode(payload)
+    if isinstance(payload_map.get("inputs"), str):
+        payload_map["inputs"] = json.loads(payload_map["inputs"])
+    return payload_map
 
 
 def exactly(value: Any) -> bytes:
@@ -133,7 +133,7 @@ def _edit(draw: st.DrawFn, message: Any) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data(), st.booleans())
-def test_what_is_read_is_what_was_said_or_says_that_it_is_not_there(data: Any, loses: bool) -> None:
+def test_resolved_payloads_equal_the_originals_or_name_what_is_missing(data: Any, loses: bool) -> None:
     draw = data.draw
     limits, redact = Limits(), Redact()
     known_values = KnownValues(600 if loses and draw(st.booleans()) else LARGE)
@@ -150,9 +150,9 @@ def test_what_is_read_is_what_was_said_or_says_that_it_is_not_there(data: Any, l
     for step in range(draw(st.integers(1, 12))):
         what = draw(st.sampled_from(("say", "say", "say", "drop", "grow", "edit", "remove", "break", "lose")))
         if what in ("say", "drop"):
-            made: Any = ChainInput({"messages": talk, "n": step}) if draw(st.booleans()) else asked(talk)
+            original: Any = ChainInput({"messages": talk, "n": step}) if draw(st.booleans()) else asked(talk)
             known_values.in_batch.clear()
-            resolved, payload = plain.payload(made), referring.payload(made)
+            resolved, payload = plain.payload(original), referring.payload(original)
             used = referring.take_used() or ()
             if what == "say":
                 send(payload, used, resolved)
@@ -175,18 +175,18 @@ def test_what_is_read_is_what_was_said_or_says_that_it_is_not_there(data: Any, l
     for receiver in receivers:
         resolver = Resolver(receiver.find)
         for payload, resolved in receiver.payloads:
-            read, said = as_read(resolver.resolve(payload)), as_read(resolved)
-            if exactly(read) == exactly(said):
+            read, expected = as_read(resolver.resolve(payload)), as_read(resolved)
+            if exactly(read) == exactly(expected):
                 continue
             assert loses
             for key in ("inputs", "input_messages"):
-                mine, theirs = read.pop(key, None), said.pop(key, None)
+                mine, theirs = read.pop(key, None), expected.pop(key, None)
                 if isinstance(mine, dict):
                     mine, theirs = mine["messages"], theirs["messages"]
                 assert stand_in(SENT_EARLIER) in (mine or [stand_in(SENT_EARLIER)])
-                shown = [*map(exactly, theirs or ()), exactly(stand_in(SENT_EARLIER))]
-                assert all(exactly(message) in shown for message in mine or ())
-            assert exactly(read) == exactly(said)
+                allowed = [*map(exactly, theirs or ()), exactly(stand_in(SENT_EARLIER))]
+                assert all(exactly(message) in allowed for message in mine or ())
+            assert exactly(read) == exactly(expected)
 
 
 # ---- a state's other parts
@@ -205,7 +205,7 @@ def the_state(number: int) -> dict[str, Any]:
     }
 
 
-def test_of_a_large_state_only_what_is_new_is_sent_again() -> None:
+def test_only_new_parts_of_a_large_state_are_sent_again() -> None:
     known_values = KnownValues()
     serializer, plain = (
         PayloadSerializer(Limits(), Redact(), known_values),
@@ -219,8 +219,8 @@ def test_of_a_large_state_only_what_is_new_is_sent_again() -> None:
             state["files"]["/notes/draft.md"]["content"][3] = "another line"
         if step == 3:
             state["notes"].append("one more note " * 9)
-        made = ChainInput(state)
-        payload = serializer.payload(made)
+        state_input = ChainInput(state)
+        payload = serializer.payload(state_input)
         frames = sent.frames_for(serializer.take_used() or ())
         receiver.brought += map(decode_values, frames)
         sizes.append(len(payload) + sum(map(len, frames)))
@@ -234,7 +234,7 @@ def test_of_a_large_state_only_what_is_new_is_sent_again() -> None:
     assert sizes[3] < 2_500
 
 
-def test_a_state_stays_valid_json_whatever_of_it_is_lost() -> None:
+def test_a_state_stays_valid_json_when_any_part_is_lost() -> None:
     known_values = KnownValues()
     serializer, sent, receiver = (
         PayloadSerializer(Limits(), Redact(), known_values),
@@ -246,12 +246,12 @@ def test_a_state_stays_valid_json_whatever_of_it_is_lost() -> None:
     brought = {digest: content for values in receiver.brought for digest, content in values.items()}
     assert len(brought) > 8
     for lost in brought:
-        found = {digest: content for digest, content in brought.items() if digest != lost}
-        told = decode(Resolver(found.get).resolve(payload))
-        state = json.loads(told["inputs"])
-        assert SENT_EARLIER in told["inputs"]
+        known_contents = {digest: content for digest, content in brought.items() if digest != lost}
+        resolved_payload = decode(Resolver(known_contents.get).resolve(payload))
+        state = json.loads(resolved_payload["inputs"])
+        assert SENT_EARLIER in resolved_payload["inputs"]
         assert state["round"] == 1
-        assert told["input_keys"] == sorted(the_state(1))
+        assert resolved_payload["input_keys"] == sorted(the_state(1))
 
 
 @pytest.mark.parametrize(
@@ -264,40 +264,42 @@ def test_rules_hold_in_every_part_of_a_state(rule: Redact) -> None:
     state["api_key"] = "0123456789abcdefghij" * 100
     serializer = PayloadSerializer(Limits(), rule, known_values)
     for _ in range(2):
-        shown = decode(Resolver(known_values.content).resolve(serializer.payload(ChainInput(state))))[
+        resolved_text = decode(Resolver(known_values.content).resolve(serializer.payload(ChainInput(state))))[
             "inputs"
         ]
-        assert "abcdefghijklmnop" not in shown
-        assert "0123456789abcdefghij" not in shown
-        assert ("What there is to say" in shown) is ("report" not in rule._names)
-        assert ('"round":7' in shown) is not bool(rule._patterns)
+        assert "abcdefghijklmnop" not in resolved_text
+        assert "0123456789abcdefghij" not in resolved_text
+        assert ("What there is to say" in resolved_text) is ("report" not in rule._names)
+        assert ('"round":7' in resolved_text) is not bool(rule._patterns)
 
 
-def test_a_state_that_is_too_large_is_cut_as_one_that_is_said_whole() -> None:
+def test_a_state_that_is_too_large_is_truncated_like_one_without_references() -> None:
     known_values = KnownValues()
     limits = Limits(text=5_000)
     serializer = PayloadSerializer(limits, Redact(), known_values)
     state = {"a": "x" * 4_000, "b": ["y" * 900] * 20, "c": {"d": "z" * 9_000}, "e": 1}
-    shown = decode(Resolver(known_values.content).resolve(serializer.payload(ChainInput(state))))["inputs"]
-    assert json.loads(shown)["e"] == 1
-    assert len(shown) < 2 * limits.text
+    resolved_text = decode(Resolver(known_values.content).resolve(serializer.payload(ChainInput(state))))[
+        "inputs"
+    ]
+    assert json.loads(resolved_text)["e"] == 1
+    assert len(resolved_text) < 2 * limits.text
     assert serializer.cut > 0
 
 
 # ---- hostile references
 
 
-def test_a_value_is_believed_only_by_its_digest(tmp_path: Path) -> None:
+def test_a_value_is_accepted_only_with_the_right_digest(tmp_path: Path) -> None:
     true, false = msgspec.msgpack.encode({"text": "true"}), msgspec.msgpack.encode({"text": "false"})
     recorder = Recorder(path=tmp_path / "run.msgpack")
     recorder.append(1.0, 1, encode_values({digest_of(true): false}))
     event = b"\x81" + msgspec.msgpack.encode("payload") + list_of([reference_to(digest_of(true))])
-    place = recorder.append(2.0, 1, b"\x91\x81" + msgspec.msgpack.encode("batch") + b"\x91" + event)
-    read = recorder.read(place)
+    ref = recorder.append(2.0, 1, b"\x91\x81" + msgspec.msgpack.encode("batch") + b"\x91" + event)
+    read = recorder.read(ref)
     assert not isinstance(read, Missing)
     assert decode(read) == {"payload": [stand_in(SENT_EARLIER)]}
     recorder.append(3.0, 1, encode_values({digest_of(true): true}))
-    read = recorder.read(place)
+    read = recorder.read(ref)
     assert not isinstance(read, Missing)
     assert decode(read) == {"payload": [{"text": "true"}]}
     recorder.close()
@@ -334,22 +336,22 @@ def test_codes_are_those_of_the_paper() -> None:
 
 
 def recorded_talks(reader: Any, items: Iterator[Any]) -> list[list[str]]:
-    found = []
+    conversations = []
     for item in items:
         if isinstance(item, EventBatch):
             for ordinal in range(len(item.events)):
                 raw = reader.read(item.base_ref + item.first_ordinal + ordinal)
                 event = decode_lossless(raw)
                 if "input_messages" in event.get("payload", {}):
-                    found.append(texts(event))
-    return found
+                    conversations.append(texts(event))
+    return conversations
 
 
 def say(tracer: Tracer, talk: list[BaseMessage]) -> None:
     tracer.end(tracer.start("llm", "m", payload=asked(talk)))
 
 
-def said(talk: list[BaseMessage]) -> list[str]:
+def texts_of(talk: list[BaseMessage]) -> list[str]:
     return [str(message.content) for message in talk]
 
 
@@ -360,13 +362,13 @@ def test_a_file_holds_each_message_once(tmp_path: Path) -> None:
     for turn in range(1, 61):
         say(tracer, talk[: 2 * turn])
     tracer.close(20)
-    assert path.read_bytes().count(said(talk)[14].encode()) == 1
+    assert path.read_bytes().count(texts_of(talk)[14].encode()) == 1
     reader = TraceReader(path)
-    found = recorded_talks(reader, reader.arrivals())
-    assert found == [said(talk[: 2 * turn]) for turn in range(1, 61)]
+    conversations = recorded_talks(reader, reader.arrivals())
+    assert conversations == [texts_of(talk[: 2 * turn]) for turn in range(1, 61)]
 
 
-def test_a_small_request_is_said_whole(tmp_path: Path) -> None:
+def test_a_small_request_has_no_references(tmp_path: Path) -> None:
     path = tmp_path / "run.msgpack"
     tracer = open_tracer(sink=str(path))
     say(tracer, [HumanMessage("Hello.")])
@@ -374,18 +376,18 @@ def test_a_small_request_is_said_whole(tmp_path: Path) -> None:
     assert MARK not in path.read_bytes()
 
 
-def test_a_talk_that_is_larger_than_what_can_be_kept_is_said_whole() -> None:
+def test_a_conversation_larger_than_the_cache_has_no_references() -> None:
     known_values = KnownValues(3_000)
     serializer = PayloadSerializer(Limits(), Redact(), known_values)
     talk = long_talk(40)
-    for made in (asked(talk), ChainInput({"messages": talk})):
-        payload = serializer.payload(made)
+    for payload_input in (asked(talk), ChainInput({"messages": talk})):
+        payload = serializer.payload(payload_input)
         assert MARK not in payload
         assert serializer.take_used() is None
         assert str(talk[-1].content) in str(decode(payload))
 
 
-def test_many_talks_at_once_are_all_in_the_file(tmp_path: Path) -> None:
+def test_many_parallel_conversations_are_all_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "run.msgpack"
     tracer = open_tracer(sink=str(path))
     talks = [
@@ -396,17 +398,17 @@ def test_many_talks_at_once_are_all_in_the_file(tmp_path: Path) -> None:
         say(tracer, list(talk))
     tracer.close(30)
     reader = TraceReader(path)
-    found = recorded_talks(reader, reader.arrivals())
-    assert found == [said(list(talk)) for talk in talks]
+    conversations = recorded_talks(reader, reader.arrivals())
+    assert conversations == [texts_of(list(talk)) for talk in talks]
 
 
-def test_what_a_rule_masks_is_in_no_value() -> None:
+def test_masked_texts_are_in_no_referenced_value() -> None:
     known_values = KnownValues()
     talk = [*long_talk(10), HumanMessage("my key is sk-abcdefghijklmnopqrstuvwxyz012345", id="secret")]
     serializer = PayloadSerializer(Limits(), Redact(), known_values)
     masking = PayloadSerializer(Limits(), Redact(names=["messages"]), known_values)
-    for made in (asked(talk), ChainInput({"messages": talk})):
-        resolved = Resolver(known_values.content).resolve(serializer.payload(made))
+    for payload_input in (asked(talk), ChainInput({"messages": talk})):
+        resolved = Resolver(known_values.content).resolve(serializer.payload(payload_input))
         assert b"my key is" in resolved
         assert b"abcdefghijklmnop" not in resolved
     assert serializer.take_used()
@@ -417,11 +419,11 @@ def test_what_a_rule_masks_is_in_no_value() -> None:
 
 def collect(reader: Any, take: Callable[[], list[Any]], talks: int) -> list[list[str]]:
     deadline = time.monotonic() + 60
-    found: list[list[str]] = []
-    while time.monotonic() < deadline and len(found) < talks:
-        found += recorded_talks(reader, iter(take()))
+    conversations: list[list[str]] = []
+    while time.monotonic() < deadline and len(conversations) < talks:
+        conversations += recorded_talks(reader, iter(take()))
         time.sleep(0.01)
-    return found
+    return conversations
 
 
 def collect_from(collector: Collector, talks: int) -> list[list[str]]:
@@ -435,28 +437,28 @@ def a_viewer(port: int = 0) -> tuple[Collector, int]:
     return collector, int(collector.endpoint.rsplit(":", 1)[1].split("/")[0])
 
 
-def test_a_viewer_that_is_started_anew_gets_what_it_needs() -> None:
+def test_a_restarted_viewer_gets_every_referenced_value() -> None:
     first, port = a_viewer()
     tracer = open_tracer(server_url=f"ws://127.0.0.1:{port}")
     talk = long_talk(40)
     try:
         say(tracer, talk[:60])
         assert tracer.flush(60)
-        assert collect_from(first, 1) == [said(talk[:60])]
+        assert collect_from(first, 1) == [texts_of(talk[:60])]
         first.stop(60)
         say(tracer, talk[:70])
         second, _ = a_viewer(port)
         try:
             say(tracer, talk)
-            found = collect_from(second, 2)
-            assert found[-2:] == [said(talk[:70]), said(talk)]
+            conversations = collect_from(second, 2)
+            assert conversations[-2:] == [texts_of(talk[:70]), texts_of(talk)]
         finally:
             second.stop(60)
     finally:
         tracer.close()
 
 
-def test_other_servers_get_everything_whole() -> None:
+def test_other_servers_get_no_references() -> None:
     talk = long_talk(40)
     viewer = Viewer()
     tracer = open_tracer(server_url=viewer.url)
@@ -466,14 +468,14 @@ def test_other_servers_get_everything_whole() -> None:
         say(tracer, talk)
         assert tracer.flush(60)
         started = [event for event in viewer.wait_events(4) if event["kind"] == "span_start"]
-        assert [texts(event) for event in started] == [said(talk[:60]), said(talk)]
+        assert [texts(event) for event in started] == [texts_of(talk[:60]), texts_of(talk)]
         assert not any(MARK in frame for frame in viewer.frames)
     finally:
         tracer.close()
         viewer.stop()
 
 
-def test_who_follows_a_viewer_has_it_whole_from_any_moment() -> None:
+def test_a_subscriber_gets_complete_payloads_from_any_moment() -> None:
     collector, port = a_viewer()
     tracer = open_tracer(server_url=f"ws://127.0.0.1:{port}")
     talk = long_talk(40)
@@ -487,17 +489,17 @@ def test_who_follows_a_viewer_has_it_whole_from_any_moment() -> None:
             say(tracer, talk)
             assert tracer.flush(60)
             event = bus.wait(timeout=60)
-            assert texts({"payload": event.payload}) == said(talk)
-            assert [message["text"] for message in event.input] == said(talk)
-            found = collect(other, lambda: other.take(0.05), 2)
-            assert found == [said(talk[:60]), said(talk)]
+            assert texts({"payload": event.payload}) == texts_of(talk)
+            assert [message["text"] for message in event.input] == texts_of(talk)
+            conversations = collect(other, lambda: other.take(0.05), 2)
+            assert conversations == [texts_of(talk[:60]), texts_of(talk)]
             other.close()
     finally:
         tracer.close()
         collector.stop(60)
 
 
-def test_what_was_in_a_deleted_part_says_so(tmp_path: Path) -> None:
+def test_messages_from_a_deleted_part_are_labelled_missing(tmp_path: Path) -> None:
     known_values = KnownValues()
     serializer, sent = PayloadSerializer(Limits(), Redact(), known_values), SentValues(known_values)
     path = tmp_path / "run.msgpack"
@@ -515,7 +517,7 @@ def test_what_was_in_a_deleted_part_says_so(tmp_path: Path) -> None:
     places = [item.base_ref for item in reader.arrivals() if isinstance(item, EventBatch) and item.events]
     read = reader.read(places[-1])
     assert not isinstance(read, Missing)
-    shown = texts(decode(read))
-    assert shown[-1] == talk[-1].content
-    assert SENT_EARLIER in shown
-    assert all(text == SENT_EARLIER or text in said(talk) for text in shown)
+    resolved_texts = texts(decode(read))
+    assert resolved_texts[-1] == talk[-1].content
+    assert SENT_EARLIER in resolved_texts
+    assert all(text == SENT_EARLIER or text in texts_of(talk) for text in resolved_texts)

@@ -90,8 +90,11 @@ def say_everything(tracer: Tracer) -> None:
     for state in ("listening", "\ud800"):
         tracer.tick("agent", state)
         tracer.tick("someone", state)
-    with use_span(tracer.start("sub_agent", "around")), etaoi_tui.span("s", kind="llm", input=odd) as made:
-        made.set_output(odd)
+    with (
+        use_span(tracer.start("sub_agent", "around")),
+        etaoi_tui.span("s", kind="llm", input=odd) as manual_span,
+    ):
+        manual_span.set_output(odd)
         etaoi_tui.event("happened", **{"k": odd})
 
 

@@ -44,7 +44,7 @@ def senders() -> list[threading.Thread]:
 
 
 def test_threads_that_are_replaced_while_it_runs_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = senders()
+    senders_before = senders()
     with Viewer() as viewer:
         tracer = open_tracer(server_url=viewer.url)
         tracer.start("tool", "first")
@@ -53,7 +53,7 @@ def test_threads_that_are_replaced_while_it_runs_lose_nothing(monkeypatch: pytes
         tracer.start("tool", "second")
         assert tracer.flush(60)
         viewer.wait(lambda: names(viewer.events) == ["first", "second"])
-        until(lambda: len(senders()) == len(before) + 1, "two senders share one queue")
+        until(lambda: len(senders()) == len(senders_before) + 1, "two senders share one queue")
         tracer.close()
 
 
@@ -82,22 +82,24 @@ def test_without_new_threads_a_flush_sends_by_itself(monkeypatch: pytest.MonkeyP
     tracer.close()
 
 
-def test_what_is_recorded_by_exit_handlers_leaves_before_they_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[dict[str, Any]] = []
+def test_events_of_exit_handlers_are_sent_before_the_handlers_continue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    received: list[dict[str, Any]] = []
 
-    class Kept:
+    class ListSink:
         def emit(self, envelope: dict[str, Any]) -> None:
-            seen.extend(envelope["batch"])
+            received.extend(envelope["batch"])
 
-    tracer = open_tracer(sink=Kept())
+    tracer = open_tracer(sink=ListSink())
     assert tracer.pipeline is not None
     monkeypatch.setattr(registry, "_alive", WeakSet([tracer.pipeline]))
     tracer.start("tool", "before")
     registry.flush_at_exit()
-    assert names(seen) == ["before"]
+    assert names(received) == ["before"]
     for number in range(3):
         tracer.start("tool", f"handler {number}")
-        assert names(seen)[-1] == f"handler {number}"
+        assert names(received)[-1] == f"handler {number}"
     tracer.close()
 
 
@@ -116,7 +118,7 @@ def test_an_exit_handler_waits_once_for_a_viewer_that_is_not_there() -> None:
     tracer.close()
 
 
-def test_a_pipeline_that_is_closed_says_whether_anything_was_left() -> None:
+def test_closing_a_pipeline_returns_whether_everything_was_sent() -> None:
     stats = Stats()
     pipeline = Pipeline(EmitOutlet(InMemorySink(), stats), stats)
     pipeline.close()
@@ -126,7 +128,7 @@ def test_a_pipeline_that_is_closed_says_whether_anything_was_left() -> None:
     pipeline.close()
 
 
-def test_while_much_comes_the_sender_wakes_half_as_often(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_under_load_the_sender_wakes_half_as_often(monkeypatch: pytest.MonkeyPatch) -> None:
     stats = Stats()
     pipeline = Pipeline(EmitOutlet(InMemorySink(), stats), stats, window=0.01)
     gathered: list[tuple[float, int]] = []
@@ -151,7 +153,7 @@ def test_while_much_comes_the_sender_wakes_half_as_often(monkeypatch: pytest.Mon
     tracer.close()
 
 
-def test_a_sink_that_flushes_from_within_waits_for_nobody() -> None:
+def test_a_sink_that_flushes_from_within_does_not_deadlock() -> None:
     flushed: list[bool] = []
 
     class Impatient:
@@ -209,7 +211,7 @@ def test_a_forked_child_writes_to_a_file_of_its_own(tmp_path: Path, monkeypatch:
     assert names(read_trace(tmp_path / "run.msgpack")) == ["the parent's"]
 
 
-def test_what_waits_for_a_viewer_at_a_fork_is_the_parents_to_send() -> None:
+def test_events_that_wait_at_a_fork_are_sent_by_the_parent() -> None:
     stats = Stats()
     with Viewer() as viewer:
         outlet = WebSocketOutlet(Endpoint(viewer.url), stats)
@@ -229,7 +231,7 @@ def large(tracer: Tracer, name: str) -> Span:
     return tracer.start("tool", name, payload={"x": os.urandom(30_000).hex(), "y": os.urandom(30_000).hex()})
 
 
-def test_a_file_that_takes_no_more_is_gone_on_with_in_another(
+def test_after_a_write_error_recording_continues_in_another_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(file, "_RETRY_SECONDS", 0.0)
@@ -250,7 +252,7 @@ def test_a_file_that_takes_no_more_is_gone_on_with_in_another(
     assert len(names(events)) + tracer.stats.failed == 12
 
 
-def test_a_file_that_holds_nothing_does_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_file_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file, "_RETRY_SECONDS", 0.0)
     tracer = open_tracer(sink=tmp_path / "run.msgpack")
     with file_size_limit(1 << 10):
@@ -262,7 +264,7 @@ def test_a_file_that_holds_nothing_does_not_stay(tmp_path: Path, monkeypatch: py
     assert names(read_trace(tmp_path / "run.msgpack")) == ["large"]
 
 
-def test_an_end_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_an_end_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     tracer = open_tracer(sink=tmp_path / "run.msgpack")
     tracer.start("tool", "kept")
     assert tracer.flush(60)
@@ -272,7 +274,7 @@ def test_an_end_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert names(read_trace(tmp_path / "run.msgpack")) == ["kept"]
 
 
-def test_a_file_that_is_closed_takes_nothing_and_counts_it(tmp_path: Path) -> None:
+def test_a_closed_file_sink_counts_events_as_dropped(tmp_path: Path) -> None:
     stats = Stats()
     outlet = file.FileOutlet(file.FileSink(tmp_path / "run.msgpack"), stats)
     outlet.close()
@@ -281,7 +283,9 @@ def test_a_file_that_is_closed_takes_nothing_and_counts_it(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_names_that_are_all_taken_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_without_a_free_file_name_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(file, "_MOST_TRIES", 4)
     for ending in ("", "-2", "-3"):
         TraceWriter(tmp_path / f"run{ending}.msgpack", writer="test").close()
@@ -292,7 +296,7 @@ def test_names_that_are_all_taken_are_told(tmp_path: Path, monkeypatch: pytest.M
     tracer.close()
 
 
-def test_what_a_sink_in_memory_kept_can_be_forgotten() -> None:
+def test_the_events_of_a_memory_sink_can_be_cleared() -> None:
     sink = InMemorySink()
     sink.clear()
     tracer = open_tracer(sink=sink)

@@ -33,9 +33,9 @@ def ends(tracer: Tracer) -> dict[str, dict[str, Any]]:
     return {starts[e["span_id"]]: e for e in tracer.sink.events if e["kind"] == "span_end"}
 
 
-def test_spans_by_hand_nest_and_tell_input_and_output(tracer: Tracer) -> None:
-    with etaoi_tui.span("outer"), etaoi_tui.span("find", kind="tool", input={"q": {1}}) as found:
-        found.set_output(["a"])
+def test_manual_spans_nest_and_record_input_and_output(tracer: Tracer) -> None:
+    with etaoi_tui.span("outer"), etaoi_tui.span("find", kind="tool", input={"q": {1}}) as tool_span:
+        tool_span.set_output(["a"])
         etaoi_tui.event("cache miss", key="k")
     assert tree(tracer) == {"outer": None, "find": "outer", "cache miss": "find"}
     start = next(e for e in tracer.sink.events if e["metadata"].get("name") == "find")
@@ -46,7 +46,7 @@ def test_spans_by_hand_nest_and_tell_input_and_output(tracer: Tracer) -> None:
     assert json.loads(happened["payload"]["inputs"]) == {"key": "k"}
 
 
-def test_they_nest_with_a_frameworks_spans_both_ways(tracer: Tracer) -> None:
+def test_manual_spans_nest_with_the_spans_of_a_framework_both_ways(tracer: Tracer) -> None:
     with etaoi_tui.span("mine"):
         framework = tracer.start("sub_agent", "framework", parent=current_span())
         with use_span(framework), etaoi_tui.span("inside"):
@@ -54,7 +54,7 @@ def test_they_nest_with_a_frameworks_spans_both_ways(tracer: Tracer) -> None:
     assert tree(tracer) == {"mine": None, "framework": "mine", "inside": "framework"}
 
 
-def test_they_nest_across_tasks_and_threads(tracer: Tracer) -> None:
+def test_manual_spans_nest_across_tasks_and_threads(tracer: Tracer) -> None:
     async def child(name: str) -> None:
         async with etaoi_tui.span(name):
             await asyncio.sleep(0)
@@ -106,7 +106,7 @@ def test_decorated_functions_keep_results_names_and_exceptions(tracer: Tracer) -
 
 
 def test_a_decorated_generator_is_current_only_while_its_body_runs(tracer: Tracer) -> None:
-    seen: list[Any] = []
+    sent_values: list[Any] = []
 
     @etaoi_tui.span("count")
     def count(n: int) -> Iterator[Any]:
@@ -114,7 +114,7 @@ def test_a_decorated_generator_is_current_only_while_its_body_runs(tracer: Trace
             for i in range(n):
                 with etaoi_tui.span(f"step {i}"):
                     pass
-                seen.append((yield f"{i} "))
+                sent_values.append((yield f"{i} "))
         except ValueError:
             yield "caught"
         return "done"
@@ -132,9 +132,9 @@ def test_a_decorated_generator_is_current_only_while_its_body_runs(tracer: Trace
     assert generator.send("sent") == "1 "
     assert generator.throw(ValueError()) == "caught"
     generator.close()
-    assert "sent" in seen
-    told = tree(tracer)
-    assert told["step 0"] == "count" and told["elsewhere"] is None
+    assert "sent" in sent_values
+    parents = tree(tracer)
+    assert parents["step 0"] == "count" and parents["elsewhere"] is None
     errors = [e["error"] for e in tracer.sink.events if e["kind"] == "span_end" and e["payload"]]
     assert errors == [None, "GeneratorExit()"]
 
@@ -163,7 +163,7 @@ async def test_a_decorated_async_generator_streams_and_ends_when_abandoned(trace
     assert text == "one two three one "
 
 
-def test_the_input_is_taken_as_it_was(tracer: Tracer) -> None:
+def test_the_input_is_recorded_as_it_was_at_the_call(tracer: Tracer) -> None:
     state = {"messages": ["a"]}
     with etaoi_tui.span("s", input=state):
         state["messages"].append("b")
@@ -190,9 +190,9 @@ def test_disabled_spans_run_the_code_and_record_nothing(
 
 
 def test_a_context_manager_left_in_another_context_does_no_harm(tracer: Tracer) -> None:
-    made = etaoi_tui.span("s")
-    contextvars.copy_context().run(made.__enter__)
-    made.__exit__(None, None, None)
+    manual_span = etaoi_tui.span("s")
+    contextvars.copy_context().run(manual_span.__enter__)
+    manual_span.__exit__(None, None, None)
     assert current_span() is None
     assert ends(tracer)["s"]["error"] is None
 

@@ -30,7 +30,7 @@ def test_children_share_their_parents_trace_and_session(tracer: Tracer) -> None:
     assert other.parent_id is None
 
 
-def test_kinds_that_the_schema_does_not_know_travel_as_middleware_and_say_so(tracer: Tracer) -> None:
+def test_unknown_kinds_are_sent_as_middleware_with_their_own_kind_in_metadata(tracer: Tracer) -> None:
     for kind in ("retriever", "event", "guardrail", "agent", "tool"):
         tracer.end(tracer.start(kind, "n"))
     starts = by_kind(tracer, "span_start")
@@ -61,7 +61,7 @@ def test_tokens_come_as_few_deltas_with_offsets_and_before_the_end(tracer: Trace
     assert "".join(p["text"] for p in deltas if p.get("channel") == "reasoning") == "hm " * 500
 
 
-def test_a_delta_comes_after_the_text_that_was_said_before_it(tracer: Tracer) -> None:
+def test_a_delta_comes_after_earlier_text(tracer: Tracer) -> None:
     span = tracer.start("llm", "m")
     tracer.text(span, "before ")
     tracer.delta(span, {"note": 1})
@@ -115,13 +115,13 @@ def test_an_event_that_cannot_be_encoded_is_counted_and_the_next_one_arrives(tra
 
 
 def test_no_thread_starts_before_the_first_event() -> None:
-    before = threading.active_count()
+    threads_before = threading.active_count()
     tracer = open_tracer(sink="memory")
-    assert threading.active_count() == before
+    assert threading.active_count() == threads_before
     tracer.start("llm", "m")
-    assert threading.active_count() == before + 1
+    assert threading.active_count() == threads_before + 1
     tracer.close()
-    assert threading.active_count() == before
+    assert threading.active_count() == threads_before
 
 
 def test_the_sender_is_woken_once_for_many_events(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,11 +141,11 @@ def test_the_sender_is_woken_once_for_many_events(monkeypatch: pytest.MonkeyPatc
 
 def test_tracers_of_one_destination_share_one_sender_and_keep_their_sessions() -> None:
     sink = InMemorySink()
-    before = threading.active_count()
+    threads_before = threading.active_count()
     first, second = open_tracer(sink=sink, session_id="a"), open_tracer(sink=sink, session_id="b")
     first.start("llm", "m")
     second.start("llm", "m")
-    assert threading.active_count() == before + 1
+    assert threading.active_count() == threads_before + 1
     first.close()
     second.start("llm", "m")
     sessions = [event["session_id"] for event in sink.events]
@@ -161,7 +161,7 @@ def test_another_session_can_be_named_per_span(tracer: Tracer) -> None:
         assert event["user_id"] == "ada"
 
 
-def test_a_sink_that_raises_is_counted_and_harms_nobody() -> None:
+def test_a_sink_that_raises_is_counted_and_does_no_harm() -> None:
     class Broken:
         def emit(self, envelope: dict[str, Any]) -> None:
             raise OSError("full")
@@ -175,7 +175,7 @@ def test_a_sink_that_raises_is_counted_and_harms_nobody() -> None:
 
 
 class _Blocked:
-    """A sink that keeps the sender busy until it is told to go on."""
+    """A sink that keeps the sender busy until it is released."""
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
@@ -188,7 +188,7 @@ class _Blocked:
         self.events += envelope["batch"]
 
 
-def test_a_sender_that_falls_behind_loses_text_first_and_tells_the_viewer() -> None:
+def test_a_slow_sender_drops_text_first_and_reports_it() -> None:
     sink = _Blocked()
     stats = Stats()
     tracer = Tracer(Pipeline(EmitOutlet(sink, stats), stats, intake=1000))
@@ -205,23 +205,23 @@ def test_a_sender_that_falls_behind_loses_text_first_and_tells_the_viewer() -> N
     tracer.end(llm)
     tracer.end(root)
     assert tracer.flush(60)
-    told = tracer.stats
-    assert told.dropped_text > 1000
-    assert told.dropped_payloads > 0
-    assert told.dropped_spans > 0
+    final_stats = tracer.stats
+    assert final_stats.dropped_text > 1000
+    assert final_stats.dropped_payloads > 0
+    assert final_stats.dropped_spans > 0
     starts = {e["span_id"]: e for e in sink.events if e["kind"] == "span_start"}
     ends = [e["span_id"] for e in sink.events if e["kind"] == "span_end"]
     assert set(ends) <= set(starts)
     assert {"root", "last root"} <= {e["metadata"]["name"] for e in starts.values()}
     counts = [int(e["metadata"].get("etaoi_tui.dropped", 0)) for e in sink.events]
-    assert sum(counts) >= told.dropped
+    assert sum(counts) >= final_stats.dropped
     deltas = [e["payload"] for e in sink.events if e["kind"] == "span_delta"]
-    assert sum(len(p["text"]) for p in deltas) == 5 * (6000 - told.dropped_text)
+    assert sum(len(p["text"]) for p in deltas) == 5 * (6000 - final_stats.dropped_text)
     assert last.parent_id is None
     tracer.close()
 
 
-def test_text_keeps_its_place_between_what_else_is_told() -> None:
+def test_text_keeps_its_order_among_other_deltas() -> None:
     sink = InMemorySink()
     tracer = open_tracer(sink=sink)
     llm = tracer.start("llm", "m")
@@ -234,21 +234,21 @@ def test_text_keeps_its_place_between_what_else_is_told() -> None:
             assert tracer.flush(60)
     tracer.text(llm, "end")
     tracer.end(llm)
-    said, notes = "", []
+    text, notes = "", []
     for event in sink.events:
         payload = event["payload"]
         if "text" in payload and "channel" not in payload:
-            assert payload["at"] == len(said)
-            said += payload["text"]
+            assert payload["at"] == len(text)
+            text += payload["text"]
         elif "note" in payload:
             notes.append(payload["note"])
-            assert said.endswith(f"{payload['note']}.29 ")
+            assert text.endswith(f"{payload['note']}.29 ")
     assert notes == list(range(20))
-    assert said == "".join(f"{number}.{word} " for number in range(20) for word in range(30)) + "end"
+    assert text == "".join(f"{number}.{word} " for number in range(20) for word in range(30)) + "end"
     tracer.close()
 
 
-def test_text_that_comes_after_a_pause_and_after_the_end_is_told() -> None:
+def test_text_after_a_pause_and_after_the_end_is_sent() -> None:
     sink = InMemorySink()
     tracer = open_tracer(sink=sink)
     llm = tracer.start("llm", "m")
@@ -265,7 +265,7 @@ def test_text_that_comes_after_a_pause_and_after_the_end_is_told() -> None:
     tracer.close()
 
 
-def test_sixteen_threads_at_full_speed_lose_nothing_unsaid() -> None:
+def test_sixteen_threads_at_full_speed_lose_nothing_uncounted() -> None:
     sink = InMemorySink()
     tracer = open_tracer(sink=sink)
 
@@ -283,7 +283,7 @@ def test_sixteen_threads_at_full_speed_lose_nothing_unsaid() -> None:
     tracer.close()
 
 
-def test_a_look_into_memory_waits_for_a_sender_that_is_late(tracer: Tracer) -> None:
+def test_reading_the_events_in_memory_waits_for_the_sender(tracer: Tracer) -> None:
     gate = threading.Event()
     tracer.start("tool", "late", payload=lambda: {"passed": gate.wait(20)})
     tracer.flush(0.6)

@@ -94,7 +94,7 @@ for _ in range(100_000):
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "expected"),
     [
         (10**22, "10000000000000000000000"),
         (1 << 63, 1 << 63),
@@ -130,9 +130,9 @@ for _ in range(100_000):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_odd_values_become_readable(value: Any, shown: Any) -> None:
-    assert read(shaper().payload({"value": value})) == {"value": shown}
-    assert json.loads(shaper().json_text({"value": value})) == {"value": shown}
+def test_odd_values_become_readable(value: Any, expected: Any) -> None:
+    assert read(shaper().payload({"value": value})) == {"value": expected}
+    assert json.loads(shaper().json_text({"value": value})) == {"value": expected}
 
 
 def test_cycles_and_bottomless_values_end() -> None:
@@ -147,21 +147,21 @@ def test_pydantic_models_and_langchain_messages_show_their_fields() -> None:
         model_config = pydantic.ConfigDict(extra="allow")
         a: int = 1
 
-    shown = read(shaper().payload({"v": Model(b=2)}))["v"]
-    assert shown["a"] == 1 and shown["b"] == 2
+    fields = read(shaper().payload({"v": Model(b=2)}))["v"]
+    assert fields["a"] == 1 and fields["b"] == 2
 
 
 def test_numpy_values_become_numbers() -> None:
-    shown = read(
+    numbers = read(
         shaper().payload(
             {"i": numpy.int64(3), "f": numpy.float32(0.5), "a": numpy.arange(3), "big": numpy.zeros((9, 99))}
         )
     )
-    assert shown["i"] == 3 and shown["f"] == 0.5 and shown["a"] == [0, 1, 2]
-    assert "(9, 99)" in shown["big"]
+    assert numbers["i"] == 3 and numbers["f"] == 0.5 and numbers["a"] == [0, 1, 2]
+    assert "(9, 99)" in numbers["big"]
 
 
-def test_a_payload_that_is_no_map_or_cannot_be_made_says_so() -> None:
+def test_a_payload_that_is_no_map_or_cannot_be_serialized_has_a_note() -> None:
     def broken() -> Any:
         raise RuntimeError("late")
 
@@ -172,14 +172,14 @@ def test_a_payload_that_is_no_map_or_cannot_be_made_says_so() -> None:
     assert read(shaper().payload(UserDict(a=1))) == {"a": 1}
 
 
-def test_a_cut_says_where_and_how_much_and_stays_valid_json() -> None:
-    made = shaper(text=1000)
-    text = made.json_text({"first": "x" * 5000, "second": "y"})
+def test_a_truncated_value_names_position_and_length_and_stays_valid_json() -> None:
+    serializer = shaper(text=1000)
+    text = serializer.json_text({"first": "x" * 5000, "second": "y"})
     decoded = json.loads(text)
     assert "[truncated" in decoded["first"] and "of 5000]" in decoded["first"]
     assert decoded["second"] == "y"
     assert len(text) < 1200
-    assert made.cut == 1
+    assert serializer.cut == 1
 
 
 def test_a_long_history_keeps_its_beginning_and_its_end() -> None:
@@ -210,21 +210,23 @@ def test_a_dict_that_changes_while_it_is_read_is_still_sent() -> None:
 
 def test_a_snapshot_does_not_follow_later_changes() -> None:
     state = {"messages": [1, 2], "nested": {"a": [1]}, "s": {1}}
-    taken = snapshot(state)
+    copied = snapshot(state)
     state["messages"].append(3)  # type: ignore[attr-defined]
     state["nested"]["a"] = 2  # type: ignore[index]
     state["new"] = 1  # type: ignore[assignment]
-    assert taken == {"messages": [1, 2], "nested": {"a": [1]}, "s": [1]}
+    assert copied == {"messages": [1, 2], "nested": {"a": [1]}, "s": [1]}
 
 
-def test_a_snapshot_of_a_long_list_tells_its_length() -> None:
+def test_a_snapshot_of_a_long_list_has_its_length() -> None:
     decoded = json.loads(shaper().json_text(snapshot({"rows": list(range(10_000))})))
     assert "8000 of 10000 items left out" in decoded["rows"][-1]
 
 
 def test_metadata_is_text_and_bounded() -> None:
-    made = shaper(metadata_items=3)
-    decoded = made.metadata("name", {"n": 7, "none": None, "nested": {"a": [1]}, "x": "y" * 9000, "more": 1})
+    serializer = shaper(metadata_items=3)
+    decoded = serializer.metadata(
+        "name", {"n": 7, "none": None, "nested": {"a": [1]}, "x": "y" * 9000, "more": 1}
+    )
     assert decoded["name"] == "name" and decoded["n"] == "7" and decoded["nested"] == "{'a': [1]}"
     assert all(type(value) is str for value in decoded.values())
     assert "none" not in decoded
@@ -264,10 +266,10 @@ JSON_LIKE = st.recursive(
 @settings(max_examples=300, deadline=None)
 @given(JSON_LIKE, st.integers(min_value=16, max_value=400))
 def test_any_value_encodes_within_its_limit(value: Any, limit: int) -> None:
-    made = shaper(text=limit, event=limit * 4)
-    decoded = read(made.payload({"v": value, "after": "kept"}))
+    serializer = shaper(text=limit, event=limit * 4)
+    decoded = read(serializer.payload({"v": value, "after": "kept"}))
     assert isinstance(decoded, dict)
-    text = made.json_text(value)
+    text = serializer.json_text(value)
     json.loads(text)
     assert len(text) < 12 * limit + 2000
 
@@ -288,22 +290,22 @@ def _plain(value: Any) -> bool:
     return True
 
 
-def test_a_long_text_that_travels_as_json_is_cut_once_and_tells_its_own_length() -> None:
+def test_a_long_text_inside_json_is_truncated_once_and_has_its_length() -> None:
     limits = Limits()
     decoded = Sanitizer(limits, DEFAULT, 10 * limits.text, text=limits.text).json(Json("word " * 200_000))
     assert decoded.count("truncated") == 1
     assert decoded.endswith("chars of 1000000]")
 
 
-def test_what_takes_no_room_of_its_own_is_counted_all_the_same() -> None:
+def test_values_without_a_size_of_their_own_are_counted() -> None:
     row: list[Any] = [{}] * 1_000
     decoded = shaper(event=20_000).payload({"v": [[row] * 1_000] * 10})
     assert len(decoded) < 40_000
 
 
-def test_keys_that_become_alike_stay_apart_within_the_limit() -> None:
-    made = shaper(event=300_000)
-    decoded = made.payload({"v": {"k-" + "x" * 300 + str(number): number for number in range(900)}})
+def test_keys_that_become_equal_stay_distinct_within_the_limit() -> None:
+    serializer = shaper(event=300_000)
+    decoded = serializer.payload({"v": {"k-" + "x" * 300 + str(number): number for number in range(900)}})
     assert len(decoded) < 310_000
     assert list(read(decoded)["v"].values()) == list(range(900))
 
@@ -311,9 +313,9 @@ def test_keys_that_become_alike_stay_apart_within_the_limit() -> None:
 @pytest.mark.parametrize("encode", [msgspec.json.encode, msgspec.msgpack.encode])
 def test_a_value_that_its_owner_encoded_is_read_and_masked(encode: Callable[[Any], bytes]) -> None:
     raw = msgspec.Raw(encode({"api_key": "x" * 30, "n": 1}))
-    shown = {"v": {"api_key": REDACTED, "n": 1}}
-    assert read(shaper().payload({"v": raw})) == shown
-    assert json.loads(shaper().json_text({"v": raw})) == shown
+    expected = {"v": {"api_key": REDACTED, "n": 1}}
+    assert read(shaper().payload({"v": raw})) == expected
+    assert json.loads(shaper().json_text({"v": raw})) == expected
 
 
 @pytest.mark.parametrize("payload", [b"abc", lambda: b"abc"])

@@ -24,8 +24,8 @@ from tests.sdk.viewer import Viewer
 
 @pytest.fixture
 def viewer() -> Iterator[Viewer]:
-    with Viewer() as made:
-        yield made
+    with Viewer() as fake_viewer:
+        yield fake_viewer
 
 
 def names(events: list[dict[str, Any]]) -> list[str]:
@@ -43,7 +43,7 @@ def until(holds: Any, what: str) -> None:
         time.sleep(0.005)
 
 
-def test_events_arrive_and_a_flush_waits_for_the_viewers_word(viewer: Viewer) -> None:
+def test_events_arrive_and_a_flush_waits_for_the_acknowledgement(viewer: Viewer) -> None:
     tracer = connected(viewer, public_key="pk", secret_key="sk", project_token="jwt")
     root = tracer.start("sub_agent", "root", payload={"inputs": "x"})
     tracer.text(tracer.start("llm", "m", parent=root), "hello")
@@ -91,19 +91,19 @@ def test_a_viewer_that_starts_late_gets_everything_from_the_root_on() -> None:
         tracer.close()
 
 
-def test_a_viewer_that_starts_again_learns_snapshots_and_open_spans_with_the_same_ids(viewer: Viewer) -> None:
+def test_a_restarted_viewer_gets_snapshots_and_open_spans_with_the_same_ids(viewer: Viewer) -> None:
     tracer = connected(viewer)
     tracer.end(tracer.start("agent_context", "context"))
     root = tracer.start("sub_agent", "root")
     tracer.end(tracer.start("tool", "done", parent=root))
-    before = {event["event_id"]: event for event in viewer.wait_events(5)}
+    first_events = {event["event_id"]: event for event in viewer.wait_events(5)}
     assert tracer.flush(60)
     viewer.stop()
     tracer.end(tracer.start("tool", "meanwhile", parent=root))
     with Viewer(port=viewer.port) as again:
         events = again.wait_events(5)
         assert names(events) == ["context", "root", "meanwhile"]
-        assert all(event == before[event["event_id"]] for event in events[:3])
+        assert all(event == first_events[event["event_id"]] for event in events[:3])
         tracer.close()
 
 
@@ -185,7 +185,7 @@ def test_a_viewer_that_drops_every_connection_is_approached_ever_more_slowly(
 
 def test_the_delay_doubles_up_to_a_bound_and_no_two_agents_keep_step() -> None:
     delays = [retry_delay(failures, loopback=False, chance=1.0) for failures in range(12)]
-    assert delays[1:8] == [2 * before for before in delays[:7]]
+    assert delays[1:8] == [2 * delay for delay in delays[:7]]
     assert delays[-1] == delays[-2] == 30
     assert retry_delay(20, loopback=True, chance=1.0) == 1
     spread = {retry_delay(3, loopback=False, chance=chance) for chance in (0.0, 0.5, 1.0)}
@@ -209,8 +209,8 @@ def test_an_idle_agent_sleeps_until_it_is_woken(viewer: Viewer, monkeypatch: pyt
     until(lambda: waits[-1] is not None and waits[-1] >= 1, "the link looks more than once a second")
     works: list[object] = []
     monkeypatch.setattr(pipeline, "_work", lambda *_: works.append(1))
-    before = len(waits)
-    until(lambda: len(waits) > before, "the link stopped to look after its connection")
+    wait_count = len(waits)
+    until(lambda: len(waits) > wait_count, "the link stopped to look after its connection")
     assert works == [] and pipeline.asleep
     monkeypatch.undo()
     tracer.start("tool", "woken")
@@ -219,7 +219,7 @@ def test_an_idle_agent_sleeps_until_it_is_woken(viewer: Viewer, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("how", ["4401", "4400", "mismatch", "403"])
-def test_a_refusal_is_final_and_told_in_one_line(how: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refusal_is_final_and_logged_in_one_line(how: str, caplog: pytest.LogCaptureFixture) -> None:
     def refuse(connection: ServerConnection, hello: Hello) -> bool:
         if how == "mismatch":
             connection.send(encode_mismatch(hello.schema_version))
@@ -255,33 +255,33 @@ def test_a_flush_is_true_only_if_nothing_was_dropped_since_it_was_called(viewer:
         thread.start()
     for thread in threads:
         thread.join()
-    before = tracer.stats.dropped + tracer.stats.dropped_payloads
+    dropped_before = tracer.stats.dropped + tracer.stats.dropped_payloads
     assert tracer.flush(60)
     after = tracer.stats
-    assert after.dropped + after.dropped_payloads == before
+    assert after.dropped + after.dropped_payloads == dropped_before
     assert after.acknowledged == after.encoded == 16_001 - after.dropped
     tracer.close()
 
 
 def test_a_flush_in_which_something_is_dropped_is_false() -> None:
     stats = Stats()
-    with Viewer() as gone:
-        url = gone.url
+    with Viewer() as first_viewer:
+        url = first_viewer.url
     tracer = Tracer(Pipeline(WebSocketOutlet(Endpoint(url), stats, SendQueue(stats, max_events=10)), stats))
     for number in range(100):
         tracer.start("tool", str(number))
     assert not tracer.flush(60)
-    with Viewer(port=gone.port) as viewer:
+    with Viewer(port=first_viewer.port) as viewer:
         assert tracer.flush(60)
         for number in range(100):
             tracer.start("tool", str(number))
-        left = tracer.flush(60)
-        assert left == (tracer.stats.acknowledged == 110)
+        flushed = tracer.flush(60)
+        assert flushed == (tracer.stats.acknowledged == 110)
         viewer.wait_events(10)
         tracer.close()
 
 
-def test_a_servers_words_are_made_harmless_before_they_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_control_characters_of_a_server_are_removed_before_logging(caplog: pytest.LogCaptureFixture) -> None:
     def refuse(connection: ServerConnection, hello: Hello) -> bool:
         connection.send(encode_mismatch("\x1b]0;owned\x07\n\u202e" + "x" * 5_000))
         connection.close(4401, "\x1b[31mred\nline")
@@ -339,8 +339,8 @@ def test_without_a_viewer_there_is_one_line_at_most_and_closing_is_quick(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with Viewer() as gone:
-        url = gone.url
+    with Viewer() as first_viewer:
+        url = first_viewer.url
     caplog.clear()
     tracer = open_tracer(server_url=url)
     for _ in range(5):
@@ -375,7 +375,7 @@ def test_a_viewer_that_reads_nothing_stops_neither_the_host_nor_its_end() -> Non
         hold.set()
 
 
-def test_an_ordinary_burst_arrives_whole_in_bounded_frames(viewer: Viewer) -> None:
+def test_an_ordinary_burst_arrives_completely_in_bounded_frames(viewer: Viewer) -> None:
     tracer = connected(viewer)
     root = tracer.start("sub_agent", "root")
     for number in range(5000):

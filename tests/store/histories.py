@@ -89,7 +89,7 @@ class History:
         return cls([item for _, item in sorted(timed, key=lambda pair: pair[0])])
 
 
-def told_tree(store: Store) -> list[Any]:
+def reported_tree(store: Store) -> list[Any]:
     """The store's content in a form that does not depend on the order of arrival.
 
     Ghosts are left without a trace: which of several children names one first decides where it waits.

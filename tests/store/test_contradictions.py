@@ -10,7 +10,7 @@ from etaoi_collector.store import Store
 from etaoi_collector.store import deduplication as repeats
 from etaoi_collector.store.model import SpanFlag, Status
 from tests.store.folds import check, folded, members, names, span_of, trace_of
-from tests.store.histories import EPOCH, event, opened, told_tree
+from tests.store.histories import EPOCH, event, opened, reported_tree
 
 START = EPOCH.timestamp()
 
@@ -36,8 +36,8 @@ def test_rings_of_parents_in_any_order(length: int) -> None:
         check(store)
         cut = [span.span_id for span in members(store) if span.flags & SpanFlag.PARENT_CYCLE]
         assert cut == [min(item.span_id for item in ring)]  # type: ignore[union-attr]
-        first = first or told_tree(store)
-        assert told_tree(store) == first
+        first = first or reported_tree(store)
+        assert reported_tree(store) == first
 
 
 def test_ids_that_clash_between_clients() -> None:

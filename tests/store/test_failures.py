@@ -97,10 +97,10 @@ STORY = (
 
 
 def test_the_count_does_not_depend_on_the_order_of_arrival() -> None:
-    for moved, place in itertools.product(range(len(STORY)), repeat=2):
+    for moved, position in itertools.product(range(len(STORY)), repeat=2):
         events = list(STORY)
-        events.insert(place, events.pop(moved))
-        assert errors(recorded(*events)) == 2, (moved, place)
+        events.insert(position, events.pop(moved))
+        assert errors(recorded(*events)) == 2, (moved, position)
     assert errors(recorded(*reversed(STORY))) == 2
 
 

@@ -32,9 +32,9 @@ def slow_store() -> Store:
     fast = store._fast_path
     unusual = fast._unusual
 
-    def fold(events: Sequence[Event | Reject], place: int, step: int, connection: int) -> None:
+    def fold(events: Sequence[Event | Reject], ref: int, step: int, connection: int) -> None:
         for number, event in enumerate(events):
-            unusual(event, place + number * step, connection)
+            unusual(event, ref + number * step, connection)
 
     fast.fold = fold  # type: ignore[method-assign]
     return store
@@ -101,11 +101,11 @@ def assert_batches_alike(batches: Iterable[list[Event]]) -> None:
     fast, slow = Store(), slow_store()
     for store in (fast, slow):
         opened(store)
-    place = 0
+    ref = 0
     for batch in batches:
         for store in (fast, slow):
-            store.apply(batch, place, 1)
-        place += len(batch)
+            store.apply(batch, ref, 1)
+        ref += len(batch)
     assert dump(fast) == dump(slow)
 
 
@@ -137,11 +137,11 @@ def test_generated_traffic(tmp_path: Path) -> None:
 
 
 def test_both_ways_see_that_a_hook_changed_the_state() -> None:
-    told = {"lc_probe": "before_model", "probe_label": "Guard.before_model"}
+    metadata = {"lc_probe": "before_model", "probe_label": "Guard.before_model"}
     scribe = Scribe("hooks")
     root = scribe.start("sub_agent", "agent")
     for diff in ({"keys_set": ["todos"]}, {}, "no map", None):
-        scribe.end(scribe.start("middleware", None, root, metadata=told), {"diff": diff})
+        scribe.end(scribe.start("middleware", None, root, metadata=metadata), {"diff": diff})
     wraps = {"lc_probe": "wrap_model_call", "probe_label": "Guard.wrap_model_call"}
     scribe.end(scribe.start("middleware", None, root, metadata=wraps), {"diff": {"messages_added": [1]}})
     events = decode_frame(generate.frame(scribe.take()))

@@ -12,10 +12,12 @@ from tests.store.histories import event
 
 def first_token(deltas: list[tuple[float, dict[str, Any]]], end: dict[str, Any]) -> float | None:
     """Return the time to first token of a call that starts at 10 s and ends at 20 s."""
-    said = [event("span_delta", "call", at, node_kind="llm", payload=payload) for at, payload in deltas]
+    delta_events = [
+        event("span_delta", "call", at, node_kind="llm", payload=payload) for at, payload in deltas
+    ]
     store = folded(
         event("span_start", "call", 10, node_kind="llm"),
-        *said,
+        *delta_events,
         event("span_end", "call", 20, node_kind="llm", payload=end),
     )
     return span_of(store, "call").ttft

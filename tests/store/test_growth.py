@@ -31,12 +31,12 @@ def lines_run(work: Callable[[], object]) -> int:
         line_count += event == "line"
         return look
 
-    before = sys.gettrace()
+    tracer_before = sys.gettrace()
     sys.settrace(look)
     try:
         work()
     finally:
-        sys.settrace(before)
+        sys.settrace(tracer_before)
     return line_count
 
 

@@ -245,9 +245,9 @@ def hanging_in(facts: RecordedFacts, trace: Trace) -> list[Call]:
 def test_json_says_what_the_bytes_say(path: Path, tmp_path: Path) -> None:
     """The commands as a script runs them, with the prices of a file of one's own."""
     facts = walk(path)
-    shown = objects(run_here(tmp_path, "show", path, "--json", "--all").stdout)
-    assert {span["span_id"] for span in shown} == set(facts.kinds)
-    for span in shown:
+    spans = objects(run_here(tmp_path, "show", path, "--json", "--all").stdout)
+    assert {span["span_id"] for span in spans} == set(facts.kinds)
+    for span in spans:
         calls = facts.inside(span["span_id"])
         if span["totals"] is None:
             assert [call.span_id for call in calls] in ([], [span["span_id"]])

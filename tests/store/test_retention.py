@@ -87,11 +87,11 @@ def test_a_store_that_is_done_with_gives_its_memory_back() -> None:
     history = [item for number in range(200) for item in run(f"r{number}", number)]
 
     def left_after(rounds: int) -> int:
-        before = tracemalloc.get_traced_memory()[0]
+        size_before = tracemalloc.get_traced_memory()[0]
         for _ in range(rounds):
             folded(*history).release()
         gc.collect()
-        return tracemalloc.get_traced_memory()[0] - before
+        return tracemalloc.get_traced_memory()[0] - size_before
 
     tracemalloc.start()
     try:

@@ -11,7 +11,7 @@ from etaoi_collector.store import Store
 from etaoi_collector.store.model import SpanFlag, Status
 from etaoi_collector.wire.events import SpanEnd, SpanStart
 
-from .histories import History, counts, opened, told_tree
+from .histories import History, counts, opened, reported_tree
 
 
 def folded(events: list) -> Store:  # type: ignore[type-arg]
@@ -27,7 +27,7 @@ def test_any_order_gives_the_same_tree(seed: int, dice: random.Random, spans: in
     history = History.random(seed, spans).events
     shuffled = list(history)
     dice.shuffle(shuffled)
-    assert told_tree(folded(shuffled)) == told_tree(folded(history))
+    assert reported_tree(folded(shuffled)) == reported_tree(folded(history))
     assert counts(folded(shuffled)) == counts(folded(history))
 
 
@@ -38,7 +38,7 @@ def test_any_repetition_gives_the_same_tree(seed: int, dice: random.Random) -> N
     repeated = [item for item in history for _ in range(dice.randrange(1, 4))]
     dice.shuffle(repeated)
     store = folded(repeated)
-    assert told_tree(store) == told_tree(folded(history))
+    assert reported_tree(store) == reported_tree(folded(history))
     assert counts(store) == counts(folded(history))
     assert store.repeats == len(repeated) - len(history)
 

@@ -12,7 +12,7 @@ from etaoi_collector.store import LOST_AFTER, Store
 from etaoi_collector.store.model import SpanFlag, Status
 from etaoi_collector.wire.codec import decode_frame
 from tests.store.folds import check, folded, members, names, span_of, trace_of
-from tests.store.histories import EPOCH, event, opened, told_tree
+from tests.store.histories import EPOCH, event, opened, reported_tree
 
 CAPTURES = Path(__file__).parent.parent / "captures"
 START = EPOCH.timestamp()
@@ -24,13 +24,13 @@ def captured(name: str) -> Store:
     connections = 0
     at = 0.0
     with (CAPTURES / f"{name}.msgpack").open("rb") as file:
-        for place, (at, frame) in enumerate(msgpack.Unpacker(file, max_buffer_size=0)):
+        for index, (at, frame) in enumerate(msgpack.Unpacker(file, max_buffer_size=0)):
             message = msgpack.unpackb(frame) if isinstance(frame, bytes) else frame
             if isinstance(message, dict):
                 connections += 1
                 opened(store, connections, at)
             else:
-                store.apply(decode_frame(frame), place, connections)
+                store.apply(decode_frame(frame), index, connections)
     for number in store.connections:
         store.connection_closed(number, at)
     return store
@@ -129,7 +129,7 @@ def test_ends_before_starts(error: str | None) -> None:
     for history in itertools.permutations([root, started, ended]):
         store = folded(*history)
         check(store)
-        assert told_tree(store) == told_tree(straight)
+        assert reported_tree(store) == reported_tree(straight)
         assert trace_of(store).running == 1
 
 

@@ -155,9 +155,9 @@ def test_nothing_is_kept_of_traces_that_left_memory() -> None:
         totals.apply(store.drain_changes())
         compare(totals, store)
     assert store.evicted_traces
-    left = set(store.traces.values())
-    assert set(totals._ledgers) <= left and {span.trace for span in totals._nodes} <= left
-    assert set(totals._sessions) == {trace.session for trace in left}
+    stored = set(store.traces.values())
+    assert set(totals._ledgers) <= stored and {span.trace for span in totals._nodes} <= stored
+    assert set(totals._sessions) == {trace.session for trace in stored}
 
 
 def test_calls_are_priced_once_prices_are_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,9 +20,9 @@ def of_trace(event: Any, trace: int) -> Any:
 
 
 def span(recording: Recorded, number: int) -> Span:
-    found_span = recording.store.find_span(span_id(number))
-    assert found_span is not None
-    return found_span
+    recorded_span = recording.store.find_span(span_id(number))
+    assert recorded_span is not None
+    return recorded_span
 
 
 def with_metadata(event: Any, **metadata: str) -> Any:
@@ -98,8 +98,8 @@ def test_a_failed_run_waits_for_nobody() -> None:
 
 
 def resume(number: int, value: Any, *, thread: str, name: str = "sub_agent 1", inputs: str = "") -> Any:
-    told = inputs or json.dumps({"__type__": "Command", "resume": value})
-    event = of_trace(start(number, "sub_agent", {"inputs": told}, at=20, thread_id=thread), number)
+    answer = inputs or json.dumps({"__type__": "Command", "resume": value})
+    event = of_trace(start(number, "sub_agent", {"inputs": answer}, at=20, thread_id=thread), number)
     return with_metadata(event, name=name)
 
 
@@ -151,12 +151,10 @@ def test_an_answered_wait_is_ok_and_linked_both_ways(value: Any, answer: str) ->
     summaries = Summaries(recording.source)
     assert summaries.of(tool) == f"waited for: {QUESTION} → {answer}"
     assert summaries.of_trace(again.trace) == f"↪ {answer}"
-    before, after = (describe_span(one, recording.payloads, 30.0) for one in (tool, again))
-    assert QUESTION in text_of(before) and answer in text_of(before)
+    first, after = (describe_span(one, recording.payloads, 30.0) for one in (tool, again))
+    assert QUESTION in text_of(first) and answer in text_of(first)
     assert QUESTION in text_of(after) and answer in text_of(after)
-    targets = [
-        section.target for one in (before, after) for section in one.tabs[0].sections if section.target
-    ]
+    targets = [section.target for one in (first, after) for section in one.tabs[0].sections if section.target]
     assert targets == [again.span_id, root.span_id]
 
 

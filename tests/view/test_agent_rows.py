@@ -14,20 +14,20 @@ from tests.detail.recorded import Recorded
 
 
 @pytest.mark.parametrize(
-    ("outputs", "shown"),
+    ("outputs", "expected"),
     [
         ("It is\n  done.", "It is done."),
         (json.dumps({"messages": [{"type": "ai", "content": "Hello"}]}), "Hello"),
         ("", ""),
     ],
 )
-def test_an_agent_of_whose_inside_nothing_is_known_shows_its_answer(outputs: str, shown: str) -> None:
-    made = Recorded()
-    made.send(start(1, "task", {"inputs": json.dumps(["linter", "tester"])}))
-    made.send(start(2, "sub_agent", {}, parent=1), end(2, "sub_agent", {"outputs": outputs}, parent=1))
-    agent = made.store.find_span(span_id(2))
-    assert agent is not None and Summaries(made.source).of(agent) == shown
-    assert question_of(agent.trace, made.source) == "linter, tester"
+def test_an_agent_without_inner_spans_shows_its_answer(outputs: str, expected: str) -> None:
+    recorded = Recorded()
+    recorded.send(start(1, "task", {"inputs": json.dumps(["linter", "tester"])}))
+    recorded.send(start(2, "sub_agent", {}, parent=1), end(2, "sub_agent", {"outputs": outputs}, parent=1))
+    agent = recorded.store.find_span(span_id(2))
+    assert agent is not None and Summaries(recorded.source).of(agent) == expected
+    assert question_of(agent.trace, recorded.source) == "linter, tester"
 
 
 @pytest.mark.parametrize(
@@ -43,16 +43,16 @@ def test_an_agent_of_whose_inside_nothing_is_known_shows_its_answer(outputs: str
         {"input_messages": "nothing", "prompts": [None, " ", "Why is it blue?"]},
     ],
 )
-def test_a_model_call_without_an_agent_is_told_by_what_it_was_asked(asked: dict[str, Any]) -> None:
-    made = Recorded()
-    made.send(start(1, "llm", asked))
-    call = made.store.find_span(span_id(1))
-    assert call is not None and question_of(call.trace, made.source) == "Why is it blue?"
-    assert Summaries(made.source).of_trace(call.trace) == "Why is it blue?"
+def test_a_model_call_without_an_agent_is_summarized_by_its_question(asked: dict[str, Any]) -> None:
+    recorded = Recorded()
+    recorded.send(start(1, "llm", asked))
+    call = recorded.store.find_span(span_id(1))
+    assert call is not None and question_of(call.trace, recorded.source) == "Why is it blue?"
+    assert Summaries(recorded.source).of_trace(call.trace) == "Why is it blue?"
 
 
 def test_a_tools_text_begins_with_its_first_words() -> None:
-    made = Recorded()
-    made.send(start(1, "tool", {"input": json.dumps({"code": "\n\nprint(1)\nprint(2)"})}))
-    tool = made.store.find_span(span_id(1))
-    assert tool is not None and Summaries(made.source).of(tool).startswith('code="print(1)')
+    recorded = Recorded()
+    recorded.send(start(1, "tool", {"input": json.dumps({"code": "\n\nprint(1)\nprint(2)"})}))
+    tool = recorded.store.find_span(span_id(1))
+    assert tool is not None and Summaries(recorded.source).of(tool).startswith('code="print(1)')

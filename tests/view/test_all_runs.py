@@ -24,7 +24,7 @@ from tests.scribe import Open, Scribe
 class NothingKept:
     """Recorded bytes of no event."""
 
-    def read(self, place: int) -> object:
+    def read(self, ref: int) -> object:
         return None
 
 
@@ -49,7 +49,7 @@ def hits_of(search: RunsSearch) -> dict[Trace, list[Span]]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_search_that_took_in_what_came_found_what_a_new_one_finds(seed: int) -> None:
+def test_a_live_search_finds_the_same_as_a_new_search(seed: int) -> None:
     chance = random.Random(seed)
     store, scribe = Store(), Scribe(seed)
     query = parse_query("name=red !kind:llm")
@@ -60,19 +60,19 @@ def test_a_search_that_took_in_what_came_found_what_a_new_one_finds(seed: int) -
     put(store, scribe)
     store.drain_changes()
     search = RunsSearch(query, "", NothingKept(), list(store.traces.values()))
-    found: set[Trace] = set()
+    toggled: set[Trace] = set()
     for _ in range(40):
         for trace in search.work(0.0 if chance.random() < 0.5 else 0.01):
-            found ^= {trace}
+            toggled ^= {trace}
         for _ in range(chance.randrange(8)):
             grow(scribe, chance, open_spans)
         put(store, scribe)
         search.apply(store.drain_changes())
     while not search.done:
         for trace in search.work(0.01):
-            found ^= {trace}
+            toggled ^= {trace}
     for trace in search.work(1.0):
-        found ^= {trace}
+        toggled ^= {trace}
     anew = {}
     for trace in store.traces.values():
         one = TraceSearch(trace, query, "", NothingKept())
@@ -80,7 +80,7 @@ def test_a_search_that_took_in_what_came_found_what_a_new_one_finds(seed: int) -
         if one.hits:
             anew[trace] = one.hits
     assert hits_of(search) == anew
-    assert set(search.matching_runs) == found == set(anew)
+    assert set(search.matching_runs) == toggled == set(anew)
 
 
 def test_runs_that_left_memory_are_not_found() -> None:
@@ -102,13 +102,13 @@ def test_runs_that_left_memory_are_not_found() -> None:
 
 
 def in_tree_order(trace: Trace) -> list[Span]:
-    found: list[Span] = []
+    spans: list[Span] = []
     stack = list(reversed(trace.roots))
     while stack:
         span = stack.pop()
-        found.append(span)
+        spans.append(span)
         stack.extend(reversed(span.children or []))
-    return found
+    return spans
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -126,9 +126,9 @@ def test_motions_go_through_the_tree_in_its_order(seed: int) -> None:
     calls = [at for at, span in enumerate(order) if span.kind == "llm"]
     for at, span in enumerate(order):
         after = next((order[n] for n in calls if n > at), None)
-        before = next((order[n] for n in reversed(calls) if n < at), None)
+        previous_call = next((order[n] for n in reversed(calls) if n < at), None)
         assert next_span(trace, span, lambda one: one.kind == "llm") is after
-        assert previous_span(trace, span, lambda one: one.kind == "llm") is before
+        assert previous_span(trace, span, lambda one: one.kind == "llm") is previous_call
     assert next_span(trace, None, lambda one: one.kind == "llm") is order[calls[0]]
     assert previous_span(trace, None, lambda one: one.kind == "llm") is order[calls[-1]]
 
@@ -157,20 +157,20 @@ def test_facets_count_runs_and_their_queries_find_as_many() -> None:
         assert len(search.matching_runs) == facet.runs or '"name"' in facet.value, facet
 
 
-def test_names_of_filters_stand_for_what_they_are() -> None:
+def test_names_of_filters_expand_to_their_query() -> None:
     saved = {"slow": "dur>10s | err:", "worse": "@slow kind:tool"}
     assert read_filter("x @slow", saved).query == "x (dur>10s | err:)"
     assert read_filter("@worse", saved).query == "((dur>10s | err:) kind:tool)"
-    kept = read_filter("@new = @slow tool:a", saved)
-    assert (kept.name, kept.body) == ("new", "@slow tool:a")
-    assert kept.query == "(dur>10s | err:) tool:a"
+    saved_filter = read_filter("@new = @slow tool:a", saved)
+    assert (saved_filter.name, saved_filter.body) == ("new", "@slow tool:a")
+    assert saved_filter.query == "(dur>10s | err:) tool:a"
     assert read_filter("someone@example.org", saved).query == "someone@example.org"
     for text in ("@gone", "@slow2 x", "@a = @a", "@loop"):
         with pytest.raises(QueryError):
             read_filter(text, {**saved, "loop": "@pool", "pool": "@loop"})
 
 
-def test_jumps_are_remembered_within_bounds_and_lost_places_are_passed_over() -> None:
+def test_the_jump_list_is_bounded_and_skips_removed_spans() -> None:
     store, scribe = Store(), Scribe("jumps")
     for _ in range(3):
         scribe.start("sub_agent", "run")
@@ -192,12 +192,12 @@ def test_jumps_are_remembered_within_bounds_and_lost_places_are_passed_over() ->
     assert steps <= MOST + 1
 
 
-def test_a_whole_name_is_nothing_else() -> None:
+def test_an_exact_name_matches_no_other_name() -> None:
     store, scribe = Store(), Scribe("names")
     spans = [scribe.start("tool", name) for name in ("find", "find_all", "Find")]
     put(store, scribe)
     query = parse_query("tool=find")
     assert query is not None
-    found = [store.find_span(one.span_id) for one in spans]
+    stored_spans = [store.find_span(one.span_id) for one in spans]
     content: Any = None
-    assert [query.matches(span, content) for span in found if span is not None] == [True, False, True]
+    assert [query.matches(span, content) for span in stored_spans if span is not None] == [True, False, True]

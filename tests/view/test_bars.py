@@ -15,12 +15,12 @@ from etaoi_tui.view.timeline import Axis
 from tests.store.histories import event, opened
 
 
-def made(*events: Any, gone: bool = False) -> Span:
+def first_span(*events: Any, is_gone: bool = False) -> Span:
     store = Store()
     opened(store)
     store.apply(list(events), 0, 1)
     trace = next(iter(store.traces.values()))
-    trace.session.is_gone = gone
+    trace.session.is_gone = is_gone
     return trace.spans[0]
 
 
@@ -28,13 +28,13 @@ def model(start: float, end: float | None, ttft: float | None = None) -> Span:
     events = [event("span_start", "m", start, node_kind="llm")]
     if end is not None:
         events.append(event("span_end", "m", end, node_kind="llm"))
-    span = made(*events)
+    span = first_span(*events)
     span.ttft = ttft
     return span
 
 
 def drawn(span: Span, width: int = 10, seconds: float = 10.0, now: float = 0.0) -> str:
-    axis = Axis(made(event("span_start", "a", 0)).started_at, seconds, width)
+    axis = Axis(first_span(event("span_start", "a", 0)).started_at, seconds, width)
     return "".join(text for text, _ in bar(span, span.status, axis, axis.start + now))
 
 
@@ -59,11 +59,11 @@ def test_the_time_to_the_first_token_is_a_thin_foot() -> None:
     assert drawn(model(1, 1.2, ttft=0.1)) == " ▖"
 
 
-def test_what_runs_ends_in_an_arrow_and_what_was_lost_is_jagged() -> None:
+def test_running_bars_end_in_an_arrow_and_lost_bars_are_jagged() -> None:
     assert drawn(model(1, None), now=4) == " ▄▄▄▸"
     assert drawn(model(1, None), now=10) == " ▄▄▄▄▄▄▄▄▸"
-    lost = made(
-        event("span_start", "m", 1, node_kind="llm"), event("span_start", "n", 4, parent="m"), gone=True
+    lost = first_span(
+        event("span_start", "m", 1, node_kind="llm"), event("span_start", "n", 4, parent="m"), is_gone=True
     )
     assert lost.status is Status.LOST
     assert drawn(lost) == " ▄▄▞"

@@ -36,11 +36,11 @@ def test_numbers_follow_what_arrives_in_any_order(seed: int) -> None:
         put(store, events[at : at + 5])
         for trace in store.traces.values():
             numbers.calls(trace)
-    found = [store.find_span(call.span_id) for call in calls]
-    assert [numbers.of(span) for span in found if span is not None] == [(n, 20) for n in range(1, 21)]
+    spans = [store.find_span(call.span_id) for call in calls]
+    assert [numbers.of(span) for span in spans if span is not None] == [(n, 20) for n in range(1, 21)]
 
 
-def test_a_call_that_gave_anothers_answer_has_that_ones_number() -> None:
+def test_a_call_that_returned_the_answer_of_another_has_its_number() -> None:
     scribe, store, numbers = Scribe("wrap"), Store(), CallNumbers()
     root = scribe.start("sub_agent", "root")
     scribe.end(scribe.start("llm", "gpt-5", root), {"response": {"text": "first"}})

@@ -65,10 +65,10 @@ MARK = {"lc_probe": "wrap_model_call"}
 
 def mark(name: str, label: str, at: int, parent: str = "node", down: bool = False) -> Any:
     """A mark of the etaoi SDK: a probe beside the call, on its way down or back."""
-    told = {**MARK, "probe_label": label, "name": label}
+    metadata = {**MARK, "probe_label": label, "name": label}
     if down:
-        told["probe_phase"] = "pre_handler"
-    return event("span_start", name, at, parent=parent, node_kind="middleware", metadata=told)
+        metadata["probe_phase"] = "pre_handler"
+    return event("span_start", name, at, parent=parent, node_kind="middleware", metadata=metadata)
 
 
 def flat_story() -> list[Any]:
@@ -94,7 +94,7 @@ def flat_story() -> list[Any]:
     ]  # fmt: skip
 
 
-def shown(rows: TreeRows) -> list[tuple[str, int]]:
+def names_and_depths(rows: TreeRows) -> list[tuple[str, int]]:
     return [(span.span_id, depth) for span, depth in zip(rows.spans, rows.depths, strict=True)]
 
 
@@ -117,9 +117,9 @@ def find(rows: TreeRows, store: Store, name: str) -> Span:
     return next(s for t in store.traces.values() for s in t.spans if s.name == name)
 
 
-def test_one_row_stands_for_the_chain_until_it_is_opened() -> None:
+def test_a_closed_chain_is_one_row() -> None:
     store, rows = grown()
-    depths = [depth for _, depth in shown(rows)]
+    depths = [depth for _, depth in names_and_depths(rows)]
     names = [span.name for span in rows.spans]
     assert [n for n in names if n in "ABC0C1"] == ["A"]
     assert names.count("Guard.before_model") == 1
@@ -133,7 +133,7 @@ def test_one_row_stands_for_the_chain_until_it_is_opened() -> None:
     rows.set_chain_open(head, True)
     assert [span.name for span in rows.spans[row:] if span.kind == "middleware"] == ["A", "B", "C0", "C1"]
     rows.set_chain_open(head, False)
-    assert [depth for _, depth in shown(rows)] == depths
+    assert [depth for _, depth in names_and_depths(rows)] == depths
 
 
 def test_a_hook_that_failed_is_shown_though_its_chain_is_closed() -> None:
@@ -144,14 +144,14 @@ def test_a_hook_that_failed_is_shown_though_its_chain_is_closed() -> None:
     assert list(zip(rows.spans, rows.depths, strict=True)) == rebuilt(rows)
 
 
-def test_marks_beside_a_call_are_one_row_until_it_is_opened() -> None:
+def test_probes_beside_a_call_are_one_row_until_opened() -> None:
     store = Store()
     opened(store)
     store.apply(flat_story(), 0, 1)
     rows = TreeRows()
     rows.show(next(iter(store.traces.values())))
-    known = "root node a1 b1 call1 b2 call2 b3 a2 tool c1 call3 c2 lost".split()
-    id_of = {ident("span", name): name for name in known}
+    span_names = "root node a1 b1 call1 b2 call2 b3 a2 tool c1 call3 c2 lost".split()
+    id_of = {ident("span", name): name for name in span_names}
     spans = {id_of[s.span_id]: s for t in store.traces.values() for s in t.spans}
 
     def names(some: list[Span]) -> list[str]:
@@ -172,7 +172,7 @@ def test_marks_beside_a_call_are_one_row_until_it_is_opened() -> None:
     assert len(rows) == len(spans)
 
 
-def test_the_hooks_around_one_call_have_its_row_until_they_are_opened() -> None:
+def test_hooks_around_one_call_share_its_row_until_opened() -> None:
     store, rows = grown(story(1))
     assert "A" not in [span.name for span in rows.spans]
     call, head = rows.spans[-1], find(rows, store, "A")
@@ -192,7 +192,7 @@ def test_the_hooks_around_one_call_have_its_row_until_they_are_opened() -> None:
 @pytest.mark.parametrize(
     "what", ["fails", "fails inside", "waits", "takes its time", "calls twice", "calls a tool besides"]
 )
-def test_hooks_that_tell_more_than_their_call_keep_their_row(what: str) -> None:
+def test_hooks_with_information_of_their_own_keep_their_row(what: str) -> None:
     store, rows = grown(story(1, step=0.001))
     call = rows.spans[-1]
     ends = [("call0", 8.0), ("inner0", 8.001), ("middle", 8.002), ("outer", 30.0)]

@@ -65,7 +65,7 @@ async def test_another_distribution_names_a_column_by_an_entry_point(
         assert line.startswith(" ✓ A日… "), line
 
 
-async def test_one_that_raises_is_left_out_and_said(
+async def test_a_column_that_raises_is_omitted_and_reported(
     fresh_columns: ColumnTable,
 ) -> None:
     fresh_columns.load()

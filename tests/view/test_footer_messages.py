@@ -6,11 +6,11 @@ from etaoi_tui.view.footer_messages import FooterMessage, FooterMessages
 
 
 def text(messages: FooterMessages, now: float) -> str:
-    shown = messages.current(now)
-    return shown.text if shown is not None else ""
+    message = messages.current(now)
+    return message.text if message is not None else ""
 
 
-def test_an_answer_takes_the_place_of_the_one_before_and_is_gone_after_its_time() -> None:
+def test_an_answer_replaces_the_previous_one_and_expires() -> None:
     messages = FooterMessages()
     messages.add(FooterMessage("one"), 0.0)
     messages.add(FooterMessage("two"), 1.0)
@@ -31,13 +31,13 @@ def test_warnings_take_turns_and_an_answer_interrupts_them() -> None:
     assert text(messages, 10.0) == ""
 
 
-def test_what_waits_is_bounded() -> None:
+def test_the_queue_of_messages_is_bounded() -> None:
     messages = FooterMessages()
     for number in range(100):
         messages.add(FooterMessage(str(number), "warning", 1.0), 0.0)
-    shown = []
+    texts = []
     now = 0.0
-    while (said := text(messages, now)) != "":
-        shown.append(said)
+    while (current := text(messages, now)) != "":
+        texts.append(current)
         now += 1.0
-    assert shown[0] == "0" and shown[-1] == "99" and len(shown) == 9
+    assert texts[0] == "0" and texts[-1] == "99" and len(texts) == 9

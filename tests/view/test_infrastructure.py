@@ -148,7 +148,7 @@ def test_infrastructure_that_failed_is_shown() -> None:
     assert program.names() == ["helper", "  POST"]
 
 
-def test_a_call_that_two_tracers_tell_is_one_row() -> None:
+def test_a_call_that_two_tracers_report_is_one_row() -> None:
     usage = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 2}
     for batches in ([[0, 1]], [[0], [1]], [[1], [0]]):
         program = Program()

@@ -83,7 +83,7 @@ def test_every_sign_of_the_tables_is_in_the_help() -> None:
     assert all(sign in help_text for sign in {*tables, "$?", "≥", "≈", "▒"})
 
 
-def test_no_sign_is_explained_that_nothing_draws() -> None:
+def test_the_help_explains_no_sign_that_is_never_drawn() -> None:
     everywhere = "".join(
         text
         for path in Path(etaoi_tui.__file__).parent.rglob("*.py")

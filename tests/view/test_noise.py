@@ -30,14 +30,14 @@ def spans_of(events: list[Any]) -> tuple[Store, TreeRows]:
 def span(name: str, start: float, end: float, **more: Any) -> list[Any]:
     """Start and end of a span, in milliseconds."""
     ending = {key: more.pop(key) for key in ("error",) if key in more}
-    told = {key: value for key, value in more.items() if key != "metadata"}
+    fields = {key: value for key, value in more.items() if key != "metadata"}
     return [
         event("span_start", name, start * MS, **dict(more)),
-        event("span_end", name, end * MS, **dict(told), **ending),
+        event("span_end", name, end * MS, **dict(fields), **ending),
     ]
 
 
-def shown(rows: TreeRows) -> list[tuple[str, int]]:
+def names_and_depths(rows: TreeRows) -> list[tuple[str, int]]:
     return [(one.name, depth) for one, depth in zip(rows.spans, rows.depths, strict=True)]
 
 
@@ -54,17 +54,17 @@ def test_short_steps_have_no_row_but_calls_however_short_do() -> None:
             event("span_start", "open", 0.702, parent="run"),
         ]
     )
-    assert [name for name, _ in shown(rows)] == ["run", "model", "quick", "slow", "failed", "open"]
+    assert [name for name, _ in names_and_depths(rows)] == ["run", "model", "quick", "slow", "failed", "open"]
     rows.set_plumbing(True)
     assert len(rows) == 8
 
 
 def test_in_a_run_without_calls_every_step_has_its_row() -> None:
     store, rows = spans_of([*span("run", 0, 4), *span("one", 1, 2, parent="run")])
-    assert shown(rows) == [("run", 0), ("one", 1)]
+    assert names_and_depths(rows) == [("run", 0), ("one", 1)]
     store.apply([event("span_start", "model", 0.003, parent="run", node_kind="llm")], 0, 1)
     assert rows.apply(store.drain_changes())
-    assert shown(rows) == [("run", 0), ("model", 1)]
+    assert names_and_depths(rows) == [("run", 0), ("model", 1)]
 
 
 def test_a_step_around_one_call_folds_into_it_and_the_call_says_its_name() -> None:
@@ -79,7 +79,7 @@ def test_a_step_around_one_call_folds_into_it_and_the_call_says_its_name() -> No
             *span("three", 600, 700, parent="researcher", node_kind="tool"),
         ]
     )
-    assert shown(rows) == [("run", 0), ("gpt", 1), ("researcher", 1), ("two", 2), ("three", 2)]
+    assert names_and_depths(rows) == [("run", 0), ("gpt", 1), ("researcher", 1), ("two", 2), ("three", 2)]
     assert wrapper_name(rows.spans[1]) == "summarize"
     assert wrapper_name(rows.spans[3]) == ""
 
@@ -94,7 +94,7 @@ def test_a_step_and_a_wrapper_of_its_name_are_one_row() -> None:
             *span("b", 100, 200, parent="node2", node_kind="tool"),
         ]
     )
-    assert shown(rows) == [("run", 0), ("node", 1), ("a", 2), ("b", 2)]
+    assert names_and_depths(rows) == [("run", 0), ("node", 1), ("a", 2), ("b", 2)]
 
 
 def test_going_to_noise_gives_it_a_row() -> None:
@@ -108,12 +108,12 @@ def test_going_to_noise_gives_it_a_row() -> None:
     hook = next(one for one in store.traces.popitem()[1].spans if one.name == "hook")
     assert is_noise(hook) and rows.index(hook) is None
     assert rows.reveal(hook) == 1
-    assert [name for name, _ in shown(rows)] == ["run", "hook", "m"]
+    assert [name for name, _ in names_and_depths(rows)] == ["run", "hook", "m"]
 
 
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=300, deadline=None)
-def test_rows_that_grow_equal_rows_that_are_made_anew(dice: random.Random) -> None:
+def test_updated_rows_equal_rebuilt_rows(dice: random.Random) -> None:
     names = ["root"]
     events = [event("span_start", "root", 0, node_kind="sub_agent")]
     ends: list[Any] = [event("span_end", "root", 1, node_kind="sub_agent")]

@@ -53,14 +53,14 @@ def test_a_large_run_opens_to_what_fits_and_the_failure_is_in_it() -> None:
     ]
 
 
-def test_what_fits_and_what_still_runs_opens_unfolded() -> None:
+def test_trees_that_fit_and_running_trees_open_unfolded() -> None:
     assert not grown(agents(3, 3)).fold_to_fit(40)
     running = grown(agents(10, 30)[:-1])
     assert not running.fold_to_fit(20)
     assert len(running) == 311
 
 
-def test_what_somebody_folded_stays() -> None:
+def test_rows_that_the_user_folded_stay_folded() -> None:
     rows = grown(agents(10, 30))
     rows.set_folded(rows.spans[1], True)
     assert not rows.fold_to_fit(20)
@@ -87,7 +87,7 @@ def test_unfolding_opens_no_more_than_fits() -> None:
 
 @given(st.randoms(use_true_random=False), st.integers(1, 60))
 @settings(max_examples=200, deadline=None)
-def test_it_fits_whatever_the_tree_and_everything_can_be_reached(dice: random.Random, room: int) -> None:
+def test_any_tree_fits_and_every_span_can_be_reached(dice: random.Random, room: int) -> None:
     names = ["run"]
     events = [event("span_start", "run", 0, node_kind="sub_agent")]
     for number in range(dice.randrange(0, 60)):
@@ -120,7 +120,7 @@ def test_it_fits_whatever_the_tree_and_everything_can_be_reached(dice: random.Ra
         ("accounts/fireworks/models/", "accounts/fireworks/models/"),
     ],
 )
-def test_a_models_name_without_what_all_have(name: str, short: str) -> None:
+def test_a_models_name_omits_its_build(name: str, short: str) -> None:
     assert without_build(name) == short
 
 

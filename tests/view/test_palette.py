@@ -34,7 +34,7 @@ def test_every_word_must_fit_in_any_order() -> None:
     assert ids("run theme") == []
 
 
-def test_nothing_typed_offers_what_was_used_last_first_and_nothing_that_is_only_searched() -> None:
+def test_an_empty_query_offers_recent_commands_first_and_no_search_only_command() -> None:
     assert ids("") == ["a", "b", "c"]
     assert ids("", ["c", "gone"]) == ["c", "a", "b"]
     assert ids("NORD") == ["d"]
@@ -52,7 +52,7 @@ def test_the_words_that_people_type_find_a_command(word: str) -> None:
     assert matching(entries, word), word
 
 
-def test_what_was_used_last_is_kept_once_and_bounded() -> None:
+def test_recent_commands_are_unique_and_bounded() -> None:
     layout = Layout()
     for number in range(30):
         layout.used(f"c{number}")

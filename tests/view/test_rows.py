@@ -42,8 +42,8 @@ def test_growing_equals_rebuilding(seed: int, dice: random.Random, shuffled: boo
             rows.show(next(iter(store.traces.values())))
         changes = store.drain_changes()
         rows.apply(changes)
-        told = [*changes.added, *changes.changed]
-        assert rows.touched == [span for span in told if root_of(span).trace is rows.trace]
+        updated = [*changes.added, *changes.changed]
+        assert rows.touched == [span for span in updated if root_of(span).trace is rows.trace]
         if rows.spans and dice.random() < 0.3:
             rows.set_folded(dice.choice(rows.spans), dice.random() < 0.7)
         grown = list(zip(rows.spans, rows.depths, strict=True))
@@ -68,7 +68,7 @@ def deep_store() -> Store:
     return store
 
 
-def test_plumbing_is_folded_away_and_its_children_take_its_place() -> None:
+def test_internal_spans_are_hidden_and_replaced_by_their_children() -> None:
     store = deep_store()
     rows = TreeRows()
     rows.show(next(iter(store.traces.values())))
@@ -81,7 +81,7 @@ def test_plumbing_is_folded_away_and_its_children_take_its_place() -> None:
     assert [s.name for s in rows.spans] == ["root", "seq", "inner", "tail"]
 
 
-def test_what_changes_in_other_trees_is_not_looked_at() -> None:
+def test_changes_in_other_trees_are_ignored() -> None:
     store = deep_store()
     rows = TreeRows()
     rows.show(next(iter(store.traces.values())))
@@ -101,7 +101,7 @@ def test_what_changes_in_other_trees_is_not_looked_at() -> None:
     assert {span.name for span in rows.touched} == {"hung", "tail"}
 
 
-def test_plumbing_that_fails_by_itself_shows() -> None:
+def test_internal_spans_with_their_own_error_are_shown() -> None:
     store = deep_store()
     rows = TreeRows()
     rows.show(next(iter(store.traces.values())))
@@ -135,7 +135,7 @@ def test_a_tree_as_deep_as_it_likes() -> None:
     assert rows.reveal(bottom) == deep - 1
 
 
-def test_the_walk_through_errors_begins_at_what_ended_the_run_and_visits_every_other_once() -> None:
+def test_error_navigation_begins_at_the_error_that_ended_the_run_and_visits_each_error_once() -> None:
     ended_runs = 0
     for seed in range(60):
         store = Store()
@@ -146,18 +146,20 @@ def test_the_walk_through_errors_begins_at_what_ended_the_run_and_visits_every_o
             rows.show(trace)
             errors = [span for span in rows.spans if is_origin_of_error(span)]
             ended = failure_that_ended(trace)
-            wanted = errors if ended is None else [ended, *(span for span in errors if span is not ended)]
+            expected_visits = (
+                errors if ended is None else [ended, *(span for span in errors if span is not ended)]
+            )
             ended_runs += ended is not None and ended is not errors[0]
             walk = ErrorWalk()
-            for visit, expected in ((walk.next, wanted), (walk.previous, wanted[::-1])):
-                found, at = [], None
+            for visit, expected in ((walk.next, expected_visits), (walk.previous, expected_visits[::-1])):
+                visited, at = [], None
                 while (at := visit(trace, at)) is not None:
-                    found.append(at)
-                assert found == expected
+                    visited.append(at)
+                assert visited == expected
     assert ended_runs >= 3
 
 
-def test_errors_are_visited_where_they_began_in_both_directions() -> None:
+def test_error_navigation_visits_the_origins_of_errors_in_both_directions() -> None:
     dice = random.Random(3)
     for seed in range(60):
         store = Store()
@@ -166,16 +168,16 @@ def test_errors_are_visited_where_they_began_in_both_directions() -> None:
         for trace in store.traces.values():
             rows = TreeRows()
             rows.show(trace)
-            wanted = [span for span in rows.spans if is_origin_of_error(span)]
-            found, at = [], None
+            expected_visits = [span for span in rows.spans if is_origin_of_error(span)]
+            visited, at = [], None
             while (at := next_error(trace, at)) is not None:
-                found.append(at)
-            assert found == wanted
+                visited.append(at)
+            assert visited == expected_visits
             back, at = [], None
             while (at := previous_error(trace, at)) is not None:
                 back.append(at)
-            assert back == wanted[::-1]
+            assert back == expected_visits[::-1]
             start = dice.choice(rows.spans) if rows.spans else None
             if start is not None:
-                behind = wanted and [s for s in wanted if rows.index(s) > rows.index(start)]  # type: ignore[operator]
+                behind = expected_visits and [s for s in expected_visits if rows.index(s) > rows.index(start)]  # type: ignore[operator]
                 assert next_error(trace, start) == (behind[0] if behind else None)

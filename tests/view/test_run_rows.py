@@ -59,25 +59,25 @@ class Agents:
         return self.rows.apply(changes)
 
     def lines(self, rows: RunRows | None = None) -> list[str]:
-        return [told(item) for item in (rows or self.rows).items]
+        return [row_label(item) for item in (rows or self.rows).items]
 
     def trace(self, run: Open) -> Trace:
         return self.store.traces[run.trace_id]
 
 
-def told(item: Trace | Group | Earlier) -> str:
+def row_label(item: Trace | Group | Earlier) -> str:
     if isinstance(item, Group):
         return f"= {group_name(item)} {len(item.runs)}"
     return f"+{item.group.hidden}" if isinstance(item, Earlier) else title(item)
 
 
 def chat(agents: Agents, turns: int, thread: str = "chat") -> list[Open]:
-    made = []
+    runs = []
     for number in range(turns):
         run = agents.begin(f"{thread}-{number}", thread)
         agents.scribe.end(run)
-        made.append(run)
-    return made
+        runs.append(run)
+    return runs
 
 
 def test_turns_of_a_thread_stand_under_it_newest_on_top_and_earlier_ones_in_one_row() -> None:
@@ -108,7 +108,7 @@ def test_threads_of_two_sessions_are_two_conversations() -> None:
     assert agents.lines() == ["= same 2", "run", "run"] * 2
 
 
-def test_a_thread_that_is_told_late_moves_its_run() -> None:
+def test_a_thread_that_is_reported_late_moves_its_run() -> None:
     agents = Agents()
     chat(agents, 2)
     late = agents.begin("late")
@@ -140,7 +140,7 @@ def test_folding_and_unfolding() -> None:
 
 
 @pytest.mark.parametrize("others", [1, 3])
-def test_a_conversation_that_stands_alone_has_more_rows(others: int) -> None:
+def test_a_single_conversation_has_more_rows(others: int) -> None:
     agents = Agents()
     chat(agents, ALONE_SHOWN + 7)
     agents.tick()
@@ -153,28 +153,28 @@ def test_a_conversation_that_stands_alone_has_more_rows(others: int) -> None:
     assert agents.lines()[-1] == f"+{ALONE_SHOWN + 7 - NEWEST_SHOWN}"
 
 
-def test_steps_go_through_what_is_folded_away() -> None:
+def test_stepping_includes_folded_runs() -> None:
     agents = Agents()
     first = agents.begin("first")
     chat(agents, 6)
     last = agents.begin("last", "other")
     agents.tick()
     agents.rows.fold_all(True)
-    seen = []
+    visited = []
     at: Trace | None = agents.trace(last)
     while at is not None:
-        seen.append(title(at))
+        visited.append(title(at))
         at = agents.rows.step(at, 1)
-    assert seen == ["last", *(f"chat-{n}" for n in range(5, -1, -1)), "first"]
+    assert visited == ["last", *(f"chat-{n}" for n in range(5, -1, -1)), "first"]
     at = agents.trace(first)
     back = []
     while at is not None:
         back.append(title(at))
         at = agents.rows.step(at, -1)
-    assert back == seen[::-1]
+    assert back == visited[::-1]
 
 
-def test_stray_marks_are_no_runs_until_they_belong_to_one() -> None:
+def test_stray_probes_are_no_runs_until_they_belong_to_one() -> None:
     agents = Agents()
     mark = agents.scribe.start("middleware", metadata=PROBE)
     agents.scribe.end(mark)
@@ -196,13 +196,13 @@ def test_snapshots_are_no_runs() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_rows_and_sums_are_those_that_were_made_anew(seed: int) -> None:
+def test_updated_rows_and_sums_equal_rebuilt_ones(seed: int) -> None:
     """Whatever comes in whatever order: what was kept up to date equals what is worked out from nothing."""
     price_book().load()
     chance = random.Random(seed)
     agents = Agents()
     assert agents.figures.prices_came()
-    kept: list[RunRows] = [make_rows(agents.store, agents.figures, order) for order in ORDERS]
+    lists: list[RunRows] = [make_rows(agents.store, agents.figures, order) for order in ORDERS]
     running: list[Open] = []
     for _ in range(120):
         what = chance.random()
@@ -221,9 +221,9 @@ def test_rows_and_sums_are_those_that_were_made_anew(seed: int) -> None:
             if group is not None:
                 agents.rows.set_folded(group, chance.random() < 0.5)
         if chance.random() < 0.5:
-            agents.tick(*kept)
-    agents.tick(*kept)
-    for order, rows in zip(ORDERS, kept, strict=True):
+            agents.tick(*lists)
+    agents.tick(*lists)
+    for order, rows in zip(ORDERS, lists, strict=True):
         anew = make_rows(agents.store, RunFigures(Totals()), order)
         assert anew.figures.prices_came()
         anew.fill(agents.store.traces.values())
@@ -240,18 +240,18 @@ def test_rows_and_sums_are_those_that_were_made_anew(seed: int) -> None:
     assert figures.errors == sum(trace.errors for trace in agents.store.traces.values())
 
 
-def test_a_filter_lists_what_it_holds_and_is_told_of_more() -> None:
+def test_a_filtered_list_shows_its_runs_and_is_updated() -> None:
     agents = Agents()
     runs = chat(agents, 6)
     agents.tick()
-    found: dict[Trace, None] = {agents.trace(runs[1]): None}
-    rows = make_rows(agents.store, agents.figures, "time", only=found.__contains__)
-    rows.fill(found)
+    matching: dict[Trace, None] = {agents.trace(runs[1]): None}
+    rows = make_rows(agents.store, agents.figures, "time", only=matching.__contains__)
+    rows.fill(matching)
     assert agents.lines(rows) == ["chat-1"]
-    found[agents.trace(runs[4])] = None
+    matching[agents.trace(runs[4])] = None
     rows.refresh(agents.trace(runs[4]))
     assert agents.lines(rows) == ["= chat 2", "chat-4", "chat-1"]
-    del found[agents.trace(runs[1])]
+    del matching[agents.trace(runs[1])]
     rows.refresh(agents.trace(runs[1]))
     assert agents.lines(rows) == ["chat-4"]
 
@@ -269,7 +269,7 @@ def test_sorted_runs_move_when_their_number_grows() -> None:
     assert agents.lines(rows) == ["small", "large"]
 
 
-def test_what_left_memory_is_not_listed() -> None:
+def test_evicted_runs_are_not_listed() -> None:
     agents = Agents()
     agents.store = Store(max_spans=40)
     agents.rows = GroupedRuns(agents.store, agents.figures)
@@ -289,7 +289,7 @@ def test_words_for_money_and_sums() -> None:
     assert sums(Figures(), 3) == "3"
 
 
-def test_the_course_of_a_conversation_is_that_of_its_context() -> None:
+def test_the_trend_of_a_conversation_is_that_of_its_context() -> None:
     agents = Agents()
     for tokens in (100, 400, 800):
         agents.call(agents.begin("run", "chat"), tokens)

@@ -37,7 +37,7 @@ def test_keys_are_written_as_a_person_would(tmp_path: Path) -> None:
     assert commands["copy.open"].shown_key == ""
 
 
-def test_what_is_not_understood_is_named_with_its_line(tmp_path: Path) -> None:
+def test_invalid_settings_are_named_with_their_line(tmp_path: Path) -> None:
     settings = load(
         tmp_path,
         '# mine\ntheme = 5\n\n[keys]\n"error.nxt" = "e"\n"error.next" = ["hyper+x", "f2"]\n'
@@ -100,9 +100,9 @@ def test_a_theme_is_a_file(tmp_path: Path) -> None:
         {"footer-key": "red"},
     )
     assert themes[1].dark is True and themes[1].error is None
-    told = "\n".join(problems)
-    assert f"{folder / 'odd.toml'}:1: dark is true or false" in told
-    assert f'{folder / "odd.toml"}:3: "secundary" is no part of a theme' in told
-    assert f'{folder / "odd.toml"}:4: error: "reddish" is no colour' in told
-    assert f"{folder / 'empty.toml'}:1: a theme needs a colour called primary" in told
-    assert f"{folder / 'broken.toml'}:1: not understood" in told
+    text = "\n".join(problems)
+    assert f"{folder / 'odd.toml'}:1: dark is true or false" in text
+    assert f'{folder / "odd.toml"}:3: "secundary" is no part of a theme' in text
+    assert f'{folder / "odd.toml"}:4: error: "reddish" is no colour' in text
+    assert f"{folder / 'empty.toml'}:1: a theme needs a colour called primary" in text
+    assert f"{folder / 'broken.toml'}:1: not understood" in text

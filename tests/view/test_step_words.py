@@ -15,9 +15,9 @@ from tests.detail.pages import end, span_id, start, text_of
 from tests.detail.recorded import Recorded
 
 
-def words(given: Any, returned: Any, *, branch: bool = False, inner: bool = False) -> str:
-    told = [one if isinstance(one, str) else json.dumps(one) for one in (given, returned)]
-    return step_words(told[0], told[1], branch=branch, inner=inner)
+def words(arguments: Any, returned: Any, *, branch: bool = False, inner: bool = False) -> str:
+    inputs_and_outputs = [one if isinstance(one, str) else json.dumps(one) for one in (arguments, returned)]
+    return step_words(inputs_and_outputs[0], inputs_and_outputs[1], branch=branch, inner=inner)
 
 
 CASES: list[tuple[Any, Any, dict[str, bool], str]] = [
@@ -44,12 +44,12 @@ CASES: list[tuple[Any, Any, dict[str, bool], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("given", "returned", "how", "expected"), CASES)
-def test_steps_in_words(given: Any, returned: Any, how: dict[str, bool], expected: str) -> None:
-    assert words(given, returned, **how) == expected
+@pytest.mark.parametrize(("arguments", "returned", "how", "expected"), CASES)
+def test_steps_in_words(arguments: Any, returned: Any, how: dict[str, bool], expected: str) -> None:
+    assert words(arguments, returned, **how) == expected
 
 
-def test_a_run_is_told_by_its_answer() -> None:
+def test_a_run_is_summarized_by_its_answer() -> None:
     assert run_words('{"notes": ["x"], "final_report": "It is\\n42."}') == "It is 42."
     assert (
         run_words('{"messages": [{"type": "human", "content": "q"}, {"type": "ai", "content": "a"}]}') == "a"
@@ -82,7 +82,7 @@ def test_a_retriever_shows_its_query_and_its_documents(mark: dict[str, str]) -> 
     assert Summaries(recorded.source).of(span) == '"capital?" → 2 docs'
     if mark:
         text = text_of(describe_span(span, recorded.payloads, 0.0))
-        for told in (
+        for phrase in (
             "capital?",
             "2 documents",
             "0.87",
@@ -91,38 +91,38 @@ def test_a_retriever_shows_its_query_and_its_documents(mark: dict[str, str]) -> 
             "0.5",
             "Bergen lies west.",
         ):
-            assert told in text
+            assert phrase in text
 
 
-def test_parallel_branches_are_told_apart_and_repeated_steps_by_what_they_did() -> None:
+def test_parallel_branches_and_repeated_steps_are_distinguished() -> None:
     recorded = Recorded()
     branches = [(n, json.dumps({"topic": n}), json.dumps({"note": n})) for n in (1, 2, 3)]
     named = {"parent": 9, "name": "research"}
     recorded.send(
         start(9, "sub_agent", {}),
-        *(start(n, "middleware", {"inputs": given}, at=1, **named) for n, given, _ in branches[:2]),  # type: ignore[arg-type]
-        *(end(n, "middleware", {"outputs": told}, at=3, parent=9) for n, _, told in branches[:2]),
+        *(start(n, "middleware", {"inputs": arguments}, at=1, **named) for n, arguments, _ in branches[:2]),  # type: ignore[arg-type]
+        *(end(n, "middleware", {"outputs": outputs}, at=3, parent=9) for n, _, outputs in branches[:2]),
         start(3, "middleware", {"inputs": branches[2][1]}, at=4, **named),  # type: ignore[arg-type]
         end(3, "middleware", {"outputs": branches[2][2]}, at=5, parent=9),
     )
     summaries = Summaries(recorded.source)
-    found = [recorded.store.find_span(span_id(n)) for n in (1, 2, 3)]
-    assert [summaries.of(span) for span in found if span is not None] == ["topic=1", "topic=2", "note=3"]
+    spans = [recorded.store.find_span(span_id(n)) for n in (1, 2, 3)]
+    assert [summaries.of(span) for span in spans if span is not None] == ["topic=1", "topic=2", "note=3"]
 
 
-def test_branches_that_were_sent_are_told_apart_though_one_ended_before_the_next_began() -> None:
+def test_sent_branches_are_distinguished_though_they_do_not_overlap() -> None:
     """LangGraph says in a node's metadata that a ``Send`` started it; nodes without a wait do not overlap."""
-    made = Recorded()
-    made.send(start(9, "middleware", {"inputs": "{}"}, at=0))
+    recorded = Recorded()
+    recorded.send(start(9, "middleware", {"inputs": "{}"}, at=0))
     for n in (1, 2):
         for name, path in (("sent", f"('__pregel_push', {n}, False)"), ("looped", f"('__pregel_pull', {n})")):
             number = n if name == "sent" else n + 10
-            given, returned = {"inputs": json.dumps({"topic": n})}, {"outputs": json.dumps({"note": n})}
-            made.send(
+            arguments, returned = {"inputs": json.dumps({"topic": n})}, {"outputs": json.dumps({"note": n})}
+            recorded.send(
                 start(
                     number,
                     "middleware",
-                    given,
+                    arguments,
                     parent=9,
                     at=2 * n,
                     name=name,
@@ -130,12 +130,12 @@ def test_branches_that_were_sent_are_told_apart_though_one_ended_before_the_next
                 ),
                 end(number, "middleware", returned, at=2 * n + 1, parent=9),
             )
-    shown = [
-        Summaries(made.source).of(span)
-        for span in map(made.store.find_span, map(span_id, (1, 2, 11, 12)))
+    summaries = [
+        Summaries(recorded.source).of(span)
+        for span in map(recorded.store.find_span, map(span_id, (1, 2, 11, 12)))
         if span
     ]
-    assert shown == ["topic=1", "topic=2", "note=1", "note=2"]
+    assert summaries == ["topic=1", "topic=2", "note=1", "note=2"]
 
 
 def test_the_page_of_a_run_begins_with_its_answer_its_list_and_its_files() -> None:

@@ -14,12 +14,12 @@ from tests.store.test_any_history import anything
 
 @given(st.lists(anything(), max_size=40), st.sampled_from([3, 10, 1_000]), st.integers(1, 5))
 @settings(max_examples=200, deadline=None)
-def test_any_history_is_counted_as_by_looking_at_all(history: list[Event], most: int, every: int) -> None:
+def test_updated_counts_equal_a_full_recount(history: list[Event], most: int, every: int) -> None:
     store = Store(max_spans=most)
     opened(store)
     counts = TraceCounts(store)
-    for number, told in enumerate(history):
-        store.apply([told], number, 1)
+    for number, event in enumerate(history):
+        store.apply([event], number, 1)
         if number % every:
             continue
         counts.apply(store.drain_changes())

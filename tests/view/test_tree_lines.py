@@ -18,13 +18,13 @@ from etaoi_tui.view.layout import ALL, DetailNeed, tree_lines
         (0, 1, 4),
     ],
 )
-def test_a_tree_has_what_it_needs_and_more_than_its_share_only_of_a_detail_with_little_to_say(
+def test_the_tree_has_the_lines_it_needs_and_takes_unused_lines_of_the_detail(
     rows: int, detail: int, expected: int
 ) -> None:
     assert tree_lines(rows, 40, 0.6, 0, detail) == expected
 
 
-def test_a_detail_keeps_the_lines_that_any_span_of_the_run_needed() -> None:
+def test_the_detail_keeps_the_lines_that_any_span_of_the_run_needed() -> None:
     need = DetailNeed()
     assert need.lines == ALL
     need.saw(7)

@@ -89,7 +89,7 @@ def test_kinds_failure_and_what_runs_have_colours_of_their_own() -> None:
         assert len({colours[name] for name in apart}) == len(apart), theme
 
 
-def seen(colour: Color) -> tuple[float, float, float]:
+def simulated(colour: Color) -> tuple[float, float, float]:
     """Return a colour in OKLab (Ottosson 2020), where distances are as large as they look."""
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized
@@ -120,7 +120,7 @@ def test_stages_of_a_voice_turn_are_told_apart_by_colour_and_by_shape_and_word(t
     else:
         names = {*stages.values(), "failure", "running"}
         apart = min(
-            dist(seen(Color.parse(colours[one])), seen(Color.parse(colours[other])))
+            dist(simulated(Color.parse(colours[one])), simulated(Color.parse(colours[other])))
             for one, other in itertools.combinations(names, 2)
         )
         assert apart >= STAGES_APART
@@ -230,9 +230,9 @@ async def test_what_is_drawn_can_be_read(theme: str, recording: str, keys: tuple
             if text <= LINES:
                 continue
             least = BAR_CONTRAST if text <= BARS | LINES else NAME_CONTRAST
-            found = contrast(*colours_drawn(segment, dark))
-            if found < least:
-                bad.append((y, segment.text.strip(), round(found, 2)))
+            ratio = contrast(*colours_drawn(segment, dark))
+            if ratio < least:
+                bad.append((y, segment.text.strip(), round(ratio, 2)))
         assert not bad
 
 

@@ -77,16 +77,16 @@ async def test_nothing_selected_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "shown"),
+    ("width", "title"),
     [(100, "3 turns · 1.2k tok · $0.02"), (32, "3 turns · 1.2k tok"), (24, "3 turns"), (12, "")],
 )
-async def test_what_a_document_comes_to_stays_in_its_title_as_far_as_it_fits(width: int, shown: str) -> None:
+async def test_what_a_document_comes_to_stays_in_its_title_as_far_as_it_fits(width: int, title: str) -> None:
     app = PaneApp()
     async with app.run_test(size=(width, 12)):
         app.pane.show(replace(book(tabs=("one",), lines=40), sums=["3 turns", "1.2k tok", "$0.02"]))
         app.pane.go_end()
         assert app.pane.scroll_offset.y > 0
-        assert app.rows[0].split("One", 1)[1].strip() == shown
+        assert app.rows[0].split("One", 1)[1].strip() == title
 
 
 async def test_tabs_step_around_and_the_choice_stays() -> None:
@@ -206,10 +206,10 @@ async def test_growth_above_the_reader_moves_nothing() -> None:
         pane.go_home()
         pane.scroll_to(y=20, animate=False)
         await pilot.pause()
-        seen = app.content
+        content_before = app.content
         pane.refresh_document(state(30))
         await pilot.pause()
-        assert app.content == seen
+        assert app.content == content_before
 
 
 async def test_the_end_of_a_streaming_answer_stays_in_sight_across_resizes() -> None:
@@ -242,10 +242,10 @@ async def test_a_live_answer_is_followed_until_the_reader_scrolls_up() -> None:
         pane.cursor_up()
         pane.page_up()
         await pilot.pause()
-        seen = app.content
+        content_before = app.content
         pane.refresh_document(document_of(Text(text + "token 40\n"), live=True))
         await pilot.pause()
-        assert app.content == seen
+        assert app.content == content_before
         pane.go_end()
         pane.refresh_document(document_of(Text(text + "token 40\ntoken 41\n"), live=True))
         await pilot.pause()
@@ -259,9 +259,9 @@ async def test_a_large_value_opens_with_what_is_seen_and_grows_by_slices() -> No
         pane.show(document_of(Json([{"n": n, "deep": {"x": [n, {"y": None}]}} for n in range(15_000)])))
         await pilot.pause()
         assert 60 <= pane.line_count < 5_000
-        before = pane.line_count
+        lines_before = pane.line_count
         assert pane.work(1) is True
-        assert before < pane.line_count and not pane.laid_out
+        assert lines_before < pane.line_count and not pane.laid_out
         assert pane.virtual_size.height == pane.line_count + 1
         pane.go_end()
         await pilot.pause()
@@ -270,7 +270,7 @@ async def test_a_large_value_opens_with_what_is_seen_and_grows_by_slices() -> No
         assert pane.work(1) is False
 
 
-async def finds_its_place_again(
+async def finds_its_position_again(
     lines: int, above_the_end: int, meanwhile: Callable[[], None] = lambda: None
 ) -> None:
     """Go near the end of a text, look at something else, and come back to what was seen before."""
@@ -282,18 +282,18 @@ async def finds_its_place_again(
         pane.go_end()
         pane.move_cursor(-above_the_end)
         await pilot.pause()
-        seen = app.content
+        content_before = app.content
         pane.show(book())
         meanwhile()
         pane.show(document)
         while pane.work(5):
             pass
         await pilot.pause()
-        assert app.content == seen
+        assert app.content == content_before
 
 
 async def test_a_place_deep_in_a_large_value_is_found_again() -> None:
-    await finds_its_place_again(60_000, 100)
+    await finds_its_position_again(60_000, 100)
 
 
 @pytest.mark.parametrize("lines", [1_500, 1_800, 2_100, 2_400])
@@ -301,7 +301,7 @@ async def test_a_place_is_found_again_on_a_machine_too_slow_for_more_than_a_slic
     lines: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = itertools.count()
-    await finds_its_place_again(
+    await finds_its_position_again(
         lines, 40, lambda: monkeypatch.setattr(page_view, "perf_counter", lambda: next(seconds))
     )
 
@@ -385,9 +385,9 @@ async def test_no_control_character_reaches_the_screen(filtered: bool) -> None:
     async with app.run_test(size=(50, 30)) as pilot:
         app.pane.show(document)
         await pilot.pause()
-        shown = "".join(app.rows)
-        assert "evil" in shown and "[/]x[bold]" in shown
-        assert not UNSAFE.search(shown)
+        screen_text = "".join(app.rows)
+        assert "evil" in screen_text and "[/]x[bold]" in screen_text
+        assert not UNSAFE.search(screen_text)
         app.pane.clear(HOSTILE)
         await pilot.pause()
         assert not UNSAFE.search("".join(app.rows))

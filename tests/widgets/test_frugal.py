@@ -46,7 +46,7 @@ class Layered(Screen[None]):
         yield from self.widgets
 
 
-class Shown(App[None]):
+class ShowsWidgets(App[None]):
     CSS = """
     Layered { layers: below above; layout: horizontal; }
     Counted { width: 1fr; height: 1fr; layer: below; }
@@ -58,7 +58,7 @@ class Shown(App[None]):
 
 
 async def test_only_the_changed_line_is_asked_for() -> None:
-    app = Shown()
+    app = ShowsWidgets()
     async with app.run_test(size=(40, 12)) as pilot:
         screen = app.screen
         assert isinstance(screen, Layered)
@@ -71,7 +71,7 @@ async def test_only_the_changed_line_is_asked_for() -> None:
 
 
 async def test_what_is_drawn_is_what_a_whole_screen_would_show() -> None:
-    app = Shown()
+    app = ShowsWidgets()
     chance = random.Random(7)
     async with app.run_test(size=(40, 12)) as pilot:
         screen = app.screen

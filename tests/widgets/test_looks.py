@@ -25,7 +25,7 @@ class Lines(LineWidget, can_focus=True):
     }
 
 
-class Shown(App[None]):
+class StyledApp(App[None]):
     AUTO_FOCUS = None
 
     def compose(self) -> ComposeResult:
@@ -34,7 +34,7 @@ class Shown(App[None]):
 
 
 async def test_a_look_has_the_colours_of_the_theme_and_follows_it() -> None:
-    app = Shown()
+    app = StyledApp()
     async with app.run_test() as pilot:
         for theme in ("textual-dark", "textual-light"):
             app.theme = theme
@@ -46,14 +46,14 @@ async def test_a_look_has_the_colours_of_the_theme_and_follows_it() -> None:
 
 
 async def test_a_look_without_a_background_is_laid_over_another() -> None:
-    app = Shown()
+    app = StyledApp()
     async with app.run_test():
         assert app.lines.look("plain").bgcolor is None
         assert app.lines.look("").bgcolor == Color.parse(app.theme_variables["background"])
 
 
 async def test_focus_and_the_terminals_own_colours_change_a_look() -> None:
-    app = Shown()
+    app = StyledApp()
     async with app.run_test() as pilot:
         app.set_focus(app.lines)
         await pilot.pause()
@@ -65,7 +65,7 @@ async def test_focus_and_the_terminals_own_colours_change_a_look() -> None:
 
 
 async def test_a_name_that_is_not_in_the_table_is_a_mistake() -> None:
-    app = Shown()
+    app = StyledApp()
     async with app.run_test():
         with pytest.raises(KeyError):
             app.lines.look("unknown")

@@ -27,8 +27,8 @@ class Run:
     @property
     def calls(self) -> list[Span]:
         """The model calls in order of their start."""
-        found = [span for span in self.recorded.spans if span.kind == "llm"]
-        return sorted(found, key=lambda span: (span.started_at, span.number))
+        calls = [span for span in self.recorded.spans if span.kind == "llm"]
+        return sorted(calls, key=lambda span: (span.started_at, span.number))
 
 
 def record(agent: Any, received: list[Plain], asked: Any = None) -> Run:

@@ -15,28 +15,28 @@ from etaoi_tui.detail.middleware.request_step import Step
 from tests.xray.models import Plain
 
 
-def agrees(shown: Message, real: Plain, *, whole: bool) -> None:
+def agrees(message: Message, real: Plain, *, whole: bool) -> None:
     """A message is the real one; of a digest what is known is right, and the rest is not claimed."""
-    assert shown.role == real["role"]
-    calls = [(call.name, call.call_id, call.arguments) for call in shown.calls]
-    if shown.digest or shown.cut:
+    assert message.role == real["role"]
+    calls = [(call.name, call.call_id, call.arguments) for call in message.calls]
+    if message.digest or message.cut:
         assert not whole
-        assert shown.text == real["text"][: len(shown.text)]
-        assert length(shown) == len(real["text"])
-        assert shown.cut == (len(real["text"]) > len(shown.text))
+        assert message.text == real["text"][: len(message.text)]
+        assert length(message) == len(real["text"])
+        assert message.cut == (len(real["text"]) > len(message.text))
         assert [name for name, *_ in calls] == [name for name, *_ in real["calls"]]
         return
-    assert shown.text.replace("\n", "") == real["text"].replace("\n", "")
+    assert message.text.replace("\n", "") == real["text"].replace("\n", "")
     assert calls == [tuple(call) for call in real["calls"]]
     if whole:
-        assert shown.call_id == real["call_id"]
+        assert message.call_id == real["call_id"]
 
 
-def agree(shown: Sequence[Message] | None, real: Sequence[Plain], *, whole: bool) -> None:
+def agree(messages: Sequence[Message] | None, real: Sequence[Plain], *, whole: bool) -> None:
     """So do all of them, in order."""
-    assert shown is not None
-    assert len(shown) == len(real)
-    for one, other in zip(shown, real, strict=True):
+    assert messages is not None
+    assert len(messages) == len(real)
+    for one, other in zip(messages, real, strict=True):
         agrees(one, other, whole=whole)
 
 
@@ -48,20 +48,22 @@ def front_and_rest(messages: Sequence[Plain]) -> tuple[str, list[Plain]]:
 
 def real_markers(request: Plain, *, lead: int = 0) -> set[Breakpoint]:
     """Return the cache breakpoints of a request as it really was, whichever way it was written down."""
-    found = set()
+    breakpoints = set()
     for index, message in enumerate(request["messages"]):
         for block, control in message["markers"]:
             part: Any = "system" if index < lead else "messages"
-            found.add(Breakpoint(part, max(0, index - lead), block - 1, 0, control=control_words(control)))
+            breakpoints.add(
+                Breakpoint(part, max(0, index - lead), block - 1, 0, control=control_words(control))
+            )
     for block, control in (request.get("system") or {}).get("markers", ()):
-        found.add(Breakpoint("system", 0, block - 1, 0, control=control_words(control)))
+        breakpoints.add(Breakpoint("system", 0, block - 1, 0, control=control_words(control)))
     for index, tool in enumerate(request["tools"]):
         if tool["marker"]:
             marker = control_words(tool["marker"])
-            found.add(Breakpoint("tools", index, name=tool["name"], blocks=0, control=marker))
+            breakpoints.add(Breakpoint("tools", index, name=tool["name"], blocks=0, control=marker))
     if control := request["settings"].get("cache_control"):
-        found.add(Breakpoint("request", blocks=0, control=control_words(control)))
-    return found
+        breakpoints.add(Breakpoint("request", blocks=0, control=control_words(control)))
+    return breakpoints
 
 
 def markers(request: Request) -> set[Breakpoint]:
@@ -88,10 +90,10 @@ def assert_sent(chain: CallChain, received: Plain, *, ours: bool, all_recorded: 
     assert [tool.name for tool in sent.tools or []] == names
     described = {tool.name: tool.description for tool in sent.tools or [] if tool.description is not None}
     assert described == {t["name"]: t["description"] for t in received["tools"] if t["name"] in described}
-    shown = sent.parameters or {}
+    parameters = sent.parameters or {}
     for name, value in received["settings"].items():
         # Metadata are texts on the wire.
-        assert value is None or shown[name] in (value, str(value))
+        assert value is None or parameters[name] in (value, str(value))
     lead = len(received["messages"]) - len(rest)
     assert markers(sent) == real_markers(received, lead=lead)
 
@@ -107,20 +109,20 @@ def assert_steps(chain: CallChain, received: Plain, *, ours: bool) -> None:
     assert [step.label for step in steps] == [entry["hook"] for entry in received["chain"]]
     for step, entry in zip(steps, received["chain"], strict=True):
         assert step.diff is not None, step.notes
-        for shown, real in ((step.diff.old, entry["given"]), (step.diff.new, entry["passed"])):
-            agree(shown.messages, real["messages"], whole=ours)
-            assert shown.system == (real["system"]["text"] if real["system"] else "")
-            assert [tool.name for tool in shown.tools or []] == [tool["name"] for tool in real["tools"]]
-            assert shown.model == real["model"]
+        for request, real in ((step.diff.old, entry["given"]), (step.diff.new, entry["passed"])):
+            agree(request.messages, real["messages"], whole=ours)
+            assert request.system == (real["system"]["text"] if real["system"] else "")
+            assert [tool.name for tool in request.tools or []] == [tool["name"] for tool in real["tools"]]
+            assert request.model == real["model"]
             if ours:
-                told = shown.parameters or {}
-                assert all(told[name] == value for name, value in real["settings"].items())
-                assert told.get("temperature") == real["temperature"]
-                assert (shown.parameters or {}).get("tool_choice") == real["choice"]
-                assert markers(shown) == real_markers(real)
+                parameters = request.parameters or {}
+                assert all(parameters[name] == value for name, value in real["settings"].items())
+                assert parameters.get("temperature") == real["temperature"]
+                assert (request.parameters or {}).get("tool_choice") == real["choice"]
+                assert markers(request) == real_markers(real)
             else:
-                assert shown.parameters is None
-                assert markers(shown) == {p for p in real_markers(real) if p.part == "system"}
+                assert request.parameters is None
+                assert markers(request) == {p for p in real_markers(real) if p.part == "system"}
         assert_diff(step.diff, entry, ours=ours)
         if ours:
             assert step.attempt == entry["attempt"]
@@ -129,23 +131,25 @@ def assert_steps(chain: CallChain, received: Plain, *, ours: bool) -> None:
 
 def assert_diff(diff: RequestDiff, entry: Plain, *, ours: bool) -> None:
     """A step says that it changed something if it did, and nothing else."""
-    given, passed = entry["given"], entry["passed"]
-    said = [[(m["role"], m["text"], m["calls"]) for m in side["messages"]] for side in (given, passed)]
+    received, passed = entry["given"], entry["passed"]
+    plain_sides = [
+        [(m["role"], m["text"], m["calls"]) for m in side["messages"]] for side in (received, passed)
+    ]
     if ours:
-        assert diff.messages_changed == (said[0] != said[1])
-        assert diff.nothing == (given == passed)
-        old = {tool["name"]: tool["description"] for tool in given["tools"]}
+        assert diff.messages_changed == (plain_sides[0] != plain_sides[1])
+        assert diff.nothing == (received == passed)
+        old = {tool["name"]: tool["description"] for tool in received["tools"]}
         new = {tool["name"]: tool["description"] for tool in passed["tools"]}
         changed = {name for name in old if name in new and old[name] != new[name]}
         assert {change.name for change in diff.tools if change.what == "changed"} == changed
-    elif said[0] == said[1]:
+    elif plain_sides[0] == plain_sides[1]:
         assert not diff.messages_changed
-    assert diff.system_changed == (given["system"] != passed["system"] and _texts_differ(given, passed))
-    assert (diff.model is not None) == (given["model"] != passed["model"])
+    assert diff.system_changed == (received["system"] != passed["system"] and _texts_differ(received, passed))
+    assert (diff.model is not None) == (received["model"] != passed["model"])
 
 
-def _texts_differ(given: Plain, passed: Plain) -> bool:
-    return (given["system"] or {}).get("text", "") != (passed["system"] or {}).get("text", "")
+def _texts_differ(received: Plain, passed: Plain) -> bool:
+    return (received["system"] or {}).get("text", "") != (passed["system"] or {}).get("text", "")
 
 
 def assert_replays(chain: CallChain, received: Plain, *, ours: bool) -> None:
@@ -168,8 +172,8 @@ def assert_replays(chain: CallChain, received: Plain, *, ours: bool) -> None:
         if tools is None and diff.new.tools is not None:
             tools = [tool.name for tool in diff.new.tools]
         elif tools is not None:
-            gone = {change.name for change in diff.tools if change.what == "removed"}
-            tools = [name for name in tools if name not in gone]
+            removed = {change.name for change in diff.tools if change.what == "removed"}
+            tools = [name for name in tools if name not in removed]
             tools += [change.name for change in diff.tools if change.what == "added"]
         for name, _, new in diff.parameters:
             if new is ABSENT:
@@ -193,8 +197,8 @@ def _apply(messages: list[Message], diff: RequestDiff) -> list[Message]:
             used.add(change.old_index)
         if change.what == "removed":
             continue
-        kept = change.what in ("same", "moved")
-        message = messages[change.old_index] if kept else change.new
+        carried_over = change.what in ("same", "moved")
+        message = messages[change.old_index] if carried_over else change.new
         assert message is not None
         placed[change.new_index] = message
     assert used == set(range(len(messages)))

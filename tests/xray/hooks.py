@@ -190,8 +190,8 @@ class Opens(AgentMiddleware):
     """Replaces the whole history before the agent, and adds a last word after it."""
 
     def before_agent(self, state: Any, runtime: Any) -> Any:
-        kept = [m for m in state["messages"] if m.type == "human"]
-        return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), HumanMessage("Rules first."), *kept]}
+        questions = [m for m in state["messages"] if m.type == "human"]
+        return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), HumanMessage("Rules first."), *questions]}
 
     async def abefore_agent(self, state: Any, runtime: Any) -> Any:
         return self.before_agent(state, runtime)

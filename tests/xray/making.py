@@ -14,17 +14,17 @@ def digest(text: str, role: str = "human") -> dict[str, Any]:
 
 def call_with_probe(before: str, after: str) -> list[dict[str, Any]]:
     """A call around which one hook replaced one message."""
-    given = {"messages": [digest(before)], "tools": [], "model": {"name": "m", "provider": "p"}}
+    request = {"messages": [digest(before)], "tools": [], "model": {"name": "m", "provider": "p"}}
     passed = {"messages": [digest(after)], "tools": [], "model": {"name": "m", "provider": "p"}}
     meta = {
         "lc_probe": "wrap_model_call",
         "probe_label": "Edits.wrap_model_call",
         "name": "Edits.wrap_model_call",
     }
-    told = {"before": given, "after": passed, "diff": {}}
-    pre = start(2, "middleware", told, 1, 1)
+    probe_payload = {"before": request, "after": passed, "diff": {}}
+    pre = start(2, "middleware", probe_payload, 1, 1)
     pre["metadata"] = {**meta, "probe_phase": "pre_handler"}
-    full = start(4, "middleware", {**told, "response": {"messages": []}}, 4, 1)
+    full = start(4, "middleware", {**probe_payload, "response": {"messages": []}}, 4, 1)
     full["metadata"] = meta
     node = start(1, "middleware", {"inputs": "{}"}, 0, lc_chain_kind="graph_node")
     node["metadata"]["name"] = "model"

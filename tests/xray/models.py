@@ -42,16 +42,16 @@ def plain_message(message: Any) -> Plain:
 
 def plain_tools(tools: Any) -> list[Plain]:
     """Return tools as their names, what they say of themselves, and their marker."""
-    found = []
+    plain = []
     for tool in tools or ():
         if isinstance(tool, dict):
             inner = tool.get("function", tool)
             about, marker = inner.get("description"), tool.get("cache_control")
-            found.append({"name": inner.get("name"), "description": about, "marker": marker})
+            plain.append({"name": inner.get("name"), "description": about, "marker": marker})
         else:
             marker = (getattr(tool, "extras", None) or {}).get("cache_control")
-            found.append({"name": tool.name, "description": tool.description, "marker": marker})
-    return found
+            plain.append({"name": tool.name, "description": tool.description, "marker": marker})
+    return plain
 
 
 class Writing:
@@ -72,8 +72,8 @@ class Writing:
             ConnectionError: as often as the script says, before the first answer.
         """
         request = self.request(messages, stop, **kwargs)
-        seen = {"messages": [plain_message(m) for m in messages], "chain": list(PASSED.get())}
-        self.received.append(request | seen)
+        record = {"messages": [plain_message(m) for m in messages], "chain": list(PASSED.get())}
+        self.received.append(request | record)
         if self.failures:
             self.failures -= 1
             raise ConnectionError("try again")
@@ -101,9 +101,9 @@ class WritingModel(Writing, FakeChatModel):
         """Offer the tools in the shape that most providers take, with their markers of caches."""
         offered = []
         for tool in tools:
-            made = convert_to_openai_tool(tool)
+            converted = convert_to_openai_tool(tool)
             marker = None if isinstance(tool, dict) else (tool.extras or {}).get("cache_control")
-            offered.append({**made, "cache_control": marker} if marker else made)
+            offered.append({**converted, "cache_control": marker} if marker else converted)
         return self.bind(tools=offered, **kwargs)
 
 

@@ -62,8 +62,8 @@ class ObservedRun:
         return [call for call in self._calls() if call.name in self.writers]
 
     def _calls(self) -> list[Span]:
-        found = [span for span in self.spans if span.kind == "llm"]
-        return sorted(found, key=lambda span: (span.started_at, span.number))
+        calls = [span for span in self.spans if span.kind == "llm"]
+        return sorted(calls, key=lambda span: (span.started_at, span.number))
 
     def evidence(self, span: Span) -> SpanData:
         """Return what is known of a span."""
@@ -97,27 +97,27 @@ def under_ours(name: str, mode: str) -> ObservedRun:
 def under_etaoi(folder: Path, names: list[str]) -> dict[str, ObservedRun]:
     """Run scenes (``name`` or ``name:async``) under the etaoi SDK, through the real collector."""
     python = real_env("etaoi-agents", *ETAOI, "langchain", "deepagents")
-    told, log = folder / "told.jsonl", folder / "sent.jsonl"
+    record_path, log = folder / "records.jsonl", folder / "sent.jsonl"
     with collecting(folder / "run.msgpack") as collected:
-        command: list[Any] = [python, "-m", "tests.xray.under_etaoi", collected.url, told, log, *names]
+        command: list[Any] = [python, "-m", "tests.xray.under_etaoi", collected.url, record_path, log, *names]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
         assert done.returncode == 0, done.stderr[-3000:]
-        lines = [json.loads(line) for line in told.read_text().splitlines()]
+        lines = [json.loads(line) for line in record_path.read_text().splitlines()]
         collected.wait_for_events(len(logged(log)))
         sessions = collected.store.sessions
         collected.store.finish()
         events = _ReadEvents({})
         for trace in collected.store.traces.values():
             for span in trace.spans:
-                for place in (span.start_ref, span.end_ref, *(span.deltas or ())):
-                    if place >= 0:
-                        events.events[place] = collected.read(place)
+                for ref in (span.start_ref, span.end_ref, *(span.deltas or ())):
+                    if ref >= 0:
+                        events.events[ref] = collected.read(ref)
     payloads = RecordedPayloads(events)
-    shown = {}
+    runs = {}
     for line in lines:
         name = line["scene"].partition(":")[0]
         scene = (crowd if name == "crowd" else SCENES[name])(lambda items: items)
-        shown[line["scene"]] = ObservedRun(
+        runs[line["scene"]] = ObservedRun(
             sessions[line["session_id"]],
             payloads,
             line["received"],
@@ -125,7 +125,7 @@ def under_etaoi(folder: Path, names: list[str]) -> dict[str, ObservedRun]:
             scene.all_recorded,
             line["result"],
         )
-    return shown
+    return runs
 
 
 @dataclass
@@ -134,5 +134,5 @@ class _ReadEvents:
 
     events: dict[int, Any]
 
-    def read(self, place: int) -> Any:
-        return self.events[place]
+    def read(self, ref: int) -> Any:
+        return self.events[ref]

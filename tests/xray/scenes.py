@@ -68,13 +68,13 @@ def question(text: str = LONG) -> Plain:
 
 def history(turns: int = 6) -> Plain:
     """A conversation, and one more question."""
-    found: list[Any] = []
+    conversation: list[Any] = []
     for n in range(turns):
-        found += [
+        conversation += [
             HumanMessage(f"Question {n}: " + "why " * 60, id=f"q{n}"),
             AIMessage(f"Answer {n}: " + "because " * 60, id=f"a{n}"),
         ]
-    return {"messages": [*found, HumanMessage("And now?", id="now")]}
+    return {"messages": [*conversation, HumanMessage("And now?", id="now")]}
 
 
 def _scene(
@@ -258,8 +258,8 @@ class Echo(WritingModel):
 
 
 SCENES: dict[str, Callable[[Instrument], Scene]] = {
-    made.__name__: made
-    for made in (
+    scene_function.__name__: scene_function
+    for scene_function in (
         everything, tuning, compacting, summarising, selecting, asking, retrying, editing, states, schemas,
         caching, caching_by_the_provider, deep, unrecorded,
     )

@@ -37,7 +37,7 @@ def card(run: Run, tab: str) -> str:
     return text_of(card_document(snapshots[0], snapshots[1:], run.recorded.payloads, now, 96), tab)
 
 
-def test_tools_are_held_against_their_use(deep: Run) -> None:
+def test_tools_are_compared_with_their_use(deep: Run) -> None:
     text = card(deep, "tools")
     never = text.partition("Never called")[2].splitlines()[1]
     assert "read_file" in never
@@ -46,7 +46,7 @@ def test_tools_are_held_against_their_use(deep: Run) -> None:
     assert "1 call" in text
 
 
-def test_middleware_tells_its_hooks_and_its_time(deep: Run) -> None:
+def test_middleware_lists_its_hooks_and_its_time(deep: Run) -> None:
     lines = card(deep, "middleware").splitlines()
     rewrites = next(line for line in lines if "Rewrites" in line)
     files = next(line for line in lines if "FilesystemMiddleware" in line)
@@ -87,7 +87,7 @@ def test_a_tool_that_failed_stands_out_on_the_card() -> None:
     assert all(row[0][1] == "tag" and row[2] == ("–", "muted") for row in table.rows[1:])
 
 
-def test_the_graph_counts_visits_and_says_where_it_leads_back(deep: Run) -> None:
+def test_the_graph_counts_visits_and_names_its_loops(deep: Run) -> None:
     text = card(deep, "graph")
     assert "model ×2" in text
     assert "tools ×1" in text
@@ -117,7 +117,7 @@ def test_a_drawing_has_every_node_once_and_keeps_its_width() -> None:
     assert re.search(r"│ node3 │ ↺", text)
 
 
-def test_a_way_back_that_a_box_stands_in_is_told_in_words() -> None:
+def test_a_loop_that_cannot_be_drawn_is_described_in_words() -> None:
     names = ["top", "left", "right", "low"]
     edges = [Edge("top", "left"), Edge("top", "right"), Edge("left", "low"), Edge("right", "low")]
     edges += [Edge("left", "top", True), Edge("right", "top")]

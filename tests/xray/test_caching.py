@@ -19,16 +19,16 @@ from tests.xray.recorders import MODES, ObservedRun, under_ours
 either_way = pytest.mark.parametrize("mode", MODES)
 
 
-def said(observed: ObservedRun, call: int = 0) -> dict[str, str]:
+def received_markers(observed: ObservedRun, call: int = 0) -> dict[str, str]:
     """What each step of a call's way down did, in words."""
     steps = observed.chain(observed.calls[call]).down
     return {step.label.partition(".")[0]: in_words(step.diff) for step in steps if step.diff is not None}
 
 
 @either_way
-def test_each_marker_is_told_where_it_was_set(mode: str) -> None:
+def test_each_cache_marker_names_where_it_was_set(mode: str) -> None:
     observed = under_ours("caching", mode)
-    words = said(observed)
+    words = received_markers(observed)
     assert words["Caches"] == "1 edited, +3 cache breakpoints"
     assert words["CachesInPlace"] == (
         "cache breakpoint at message 2, block 2 of 2 changed, cache breakpoint at message 1, block 2 of 2"
@@ -77,7 +77,7 @@ def test_a_marker_that_goes_with_its_message_did_not_move() -> None:
     assert in_words(moved) == "+1 message, cache breakpoint at message 3, −cache breakpoint at message 2"
 
 
-def test_a_marker_whose_message_went_is_gone_even_if_another_took_its_place() -> None:
+def test_a_marker_of_a_removed_message_is_removed_even_if_another_took_its_place() -> None:
     diff = compare(request_with(["a", "b"], at(1)), request_with(["a", "other words"], at(1)))
     assert diff.breakpoints is not None
     assert in_words(diff).endswith(
@@ -85,29 +85,31 @@ def test_a_marker_whose_message_went_is_gone_even_if_another_took_its_place() ->
     )
 
 
-def test_few_words_for_many_markers() -> None:
+def test_many_markers_are_summarized() -> None:
     assert breakpoint_words([], [at(6)]) == "cache breakpoint at message 7"
     assert breakpoint_words([at(0)], []) == "−cache breakpoint at message 1"
     assert breakpoint_words([], [at(0), at(1)]) == "+2 cache breakpoints"
 
 
-@pytest.mark.parametrize("told", [None, 3, "x", [None], [{"in": "nowhere"}], [{"in": []}], {"in": "tools"}])
-def test_nonsense_is_no_marker(told: Any) -> None:
-    assert read_breakpoints(told) == []
+@pytest.mark.parametrize(
+    "markers", [None, 3, "x", [None], [{"in": "nowhere"}], [{"in": []}], {"in": "tools"}]
+)
+def test_invalid_values_are_no_markers(markers: Any) -> None:
+    assert read_breakpoints(markers) == []
 
 
-def test_nonsense_in_a_marker_is_shown_as_it_is() -> None:
+def test_invalid_fields_of_a_marker_are_shown_unchanged() -> None:
     (point,) = read_breakpoints([{"in": "messages", "index": -3, "block": "x", "control": [1]}])
     assert str(point) == "at message 1: [1]"
 
 
 def test_markers_of_both_apis_are_found() -> None:
-    found = cache_breakpoints(
+    breakpoints = cache_breakpoints(
         [{"type": "text", "text": "s"}, {"cachePoint": {"type": "default"}}],
         ["plain", [{"type": "text", "text": "m", "cache_control": {"type": "ephemeral"}}], None],
         [{"function": {"name": "f", "cache_control": {"type": "ephemeral"}}}, {"name": "g"}],
         {},
     )
-    assert [(mark["in"], mark.get("index"), mark.get("block")) for mark in found] == [
+    assert [(mark["in"], mark.get("index"), mark.get("block")) for mark in breakpoints] == [
         ("tools", 0, None), ("system", None, 1), ("messages", 1, 0),
     ]  # fmt: skip

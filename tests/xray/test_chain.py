@@ -29,12 +29,12 @@ def chain_of(run: Run, call: Span) -> CallChain:
     return build_chain(evidence, schemas_for(evidence))
 
 
-def said(received: Plain) -> list[tuple[str, str]]:
+def received_texts(received: Plain) -> list[tuple[str, str]]:
     """What was said, as (role, text), as the model got it."""
     return [(message["role"], message["text"]) for message in received["messages"]]
 
 
-def shown(request: Request) -> list[tuple[str, str]]:
+def request_texts(request: Request) -> list[tuple[str, str]]:
     """Messages as (role, text), as the chain shows them; none of them may be a digest."""
     assert request.messages is not None
     assert not any(message.digest or message.cut for message in request.messages)
@@ -45,7 +45,7 @@ def shown(request: Request) -> list[tuple[str, str]]:
 def assert_adds_up(chain: CallChain, received: Plain) -> None:
     """What was sent is what the model got, and every step begins where the one before it ended."""
     tools = [tool["name"] for tool in received["tools"]]
-    assert shown(chain.sent) == said(received)
+    assert request_texts(chain.sent) == received_texts(received)
     assert [tool.name for tool in chain.sent.tools or []] == tools
     assert chain.sent.model == received["model"]
     wraps = [step for step in chain.down if "wrap_model_call" in step.label or not step.recorded]
@@ -53,7 +53,7 @@ def assert_adds_up(chain: CallChain, received: Plain) -> None:
     for before, after in pairwise(requests):
         assert compare(before.new, after.old).messages_changed is False
     if requests:
-        assert shown(requests[-1].new) == shown(chain.sent)
+        assert request_texts(requests[-1].new) == request_texts(chain.sent)
         assert [t.name for t in requests[-1].new.tools or []] == tools
 
 
@@ -68,7 +68,7 @@ def test_the_chain_of_every_call_ends_in_what_the_model_got(everything: Run) -> 
         assert_adds_up(chain_of(everything, call), received)
 
 
-def test_each_step_tells_what_it_alone_did(everything: Run) -> None:
+def test_each_step_shows_only_its_own_changes(everything: Run) -> None:
     first = chain_of(everything, everything.calls[0])
     did = {step.label: in_words(step.diff) for step in first.down if step.diff is not None}
     assert did == {
@@ -93,10 +93,10 @@ def test_a_second_attempt_has_its_own_chain(everything: Run) -> None:
     assert retries[0].diff.nothing
     assert retries[1].diff is not None
     assert in_words(retries[1].diff) == "+1 message"
-    assert shown(second.sent)[-1] == ("user", "Second try.")
+    assert request_texts(second.sent)[-1] == ("user", "Second try.")
 
 
-def test_the_way_back_says_who_changed_the_response(everything: Run) -> None:
+def test_the_response_chain_names_the_hook_that_changed_it(everything: Run) -> None:
     last = chain_of(everything, everything.calls[-1])
     wraps = [step for step in last.up if "wrap_model_call" in step.label]
     assert [step.label.partition(".")[0] for step in wraps] == [
@@ -108,7 +108,7 @@ def test_the_way_back_says_who_changed_the_response(everything: Run) -> None:
     assert in_words(after.diff) == "1 edited"
 
 
-def test_own_times_add_up_to_less_than_the_whole(everything: Run) -> None:
+def test_own_times_add_up_to_less_than_the_total(everything: Run) -> None:
     chain = chain_of(everything, everything.calls[-1])
     wraps = [step for step in chain.down if step.span is not None and "wrap" in step.label]
     own = sum(step.own_seconds or 0.0 for step in wraps)
@@ -119,11 +119,11 @@ def test_own_times_add_up_to_less_than_the_whole(everything: Run) -> None:
     assert 0.0 < own <= whole - call + 1e-6
 
 
-def test_a_compacted_history_is_told_as_such() -> None:
+def test_a_compacted_history_is_labelled_compacted() -> None:
     run = agents.summarising(instrument)
     received = run.received[-1]
     call = run.calls[-1]
-    assert said(received)[0][0] == "system"
+    assert received_texts(received)[0][0] == "system"
     chain = chain_of(run, call)
     assert_adds_up(chain, received)
     step = next(s for s in chain.down if s.label == "SummarizationMiddleware.before_model")
@@ -148,20 +148,20 @@ def test_built_in_middleware_that_nobody_instrumented_is_named_and_not_blamed() 
         assert all("Not instrumented" in step.notes[0] for step in hidden)
 
 
-def test_without_instrumenting_the_changes_are_known_together() -> None:
+def test_without_instrumentation_the_changes_are_shown_as_one() -> None:
     run = agents.everything(lambda items: items)
     for call, received in zip(run.calls, run.received, strict=True):
         chain = chain_of(run, call)
-        assert shown(chain.sent) == said(received)
+        assert request_texts(chain.sent) == received_texts(received)
         assert not [step for step in chain.recorded if "wrap" in step.label]
         (hidden,) = (step for step in chain.down if step.span is None)
         assert hidden.hooks_hidden == ["Retries", "Rewrites", "polite", "Selects", "Switches"]
         assert hidden.diff is not None
         assert hidden.diff.system_changed
         assert [change.name for change in hidden.diff.tools] == ["shout"]
-    before = next(s for s in chain_of(run, run.calls[0]).down if s.label == "Notes.before_model")
-    assert before.diff is not None
-    assert in_words(before.diff) == "+1 message"
+    before_model = next(s for s in chain_of(run, run.calls[0]).down if s.label == "Notes.before_model")
+    assert before_model.diff is not None
+    assert in_words(before_model.diff) == "+1 message"
 
 
 def test_the_next_call_is_compared_with_the_one_before(everything: Run) -> None:

@@ -70,12 +70,12 @@ def test_a_probe_that_lost_its_parent_is_placed_when_only_one_call_fits(agent: R
     assert wrap.up is not None
     assert wrap.up.parent is None
     assert "placed by its time" in wrap.placed
-    found, why = call_of_orphan(evidence_of(agent, wrap.up))
-    assert found is call
+    attached, why = call_of_orphan(evidence_of(agent, wrap.up))
+    assert attached is call
     assert why
 
 
-def test_another_agents_snapshot_is_not_taken_for_this_agents(agent: Recorded) -> None:
+def test_the_snapshot_of_another_agent_is_not_used(agent: Recorded) -> None:
     call = calls(agent)[-1]
     assert evidence_of(agent, call).metadata["agent.context_id"]
     chain = chain_of(agent, call)
@@ -135,7 +135,7 @@ def test_what_was_sent_is_open_where_no_middleware_changed_it() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in CAPTURES.glob("*.msgpack")))
-def test_every_page_of_a_digest_says_what_it_does_not_know(name: str) -> None:
+def test_every_page_of_a_digest_names_what_is_missing(name: str) -> None:
     recorded = load(name)
     for call in calls(recorded):
         chain = chain_of(recorded, call)
@@ -192,7 +192,7 @@ def test_a_system_prompt_that_was_cut_is_compared_as_far_as_it_is_known(
     assert "".join(after).startswith(new.system or "-")
 
 
-def test_a_whole_prompt_is_not_said_to_differ_from_its_cut_one() -> None:
+def test_a_complete_prompt_does_not_differ_from_its_truncated_one() -> None:
     prompt = "x" * 3_000 + "secret tail"
     cut = with_system(prompt)
     sent = read_sent({"input_messages": [{"role": "system", "text": prompt}]}, {})
@@ -201,9 +201,9 @@ def test_a_whole_prompt_is_not_said_to_differ_from_its_cut_one() -> None:
     diff = compare(cut, other)
     assert diff.system_changed
     assert in_words(diff) == "system prompt +1 chars"
-    shown = "\n".join(str(section.blocks) for section in diff_sections(diff, "d"))
-    assert "secret tail" not in shown
-    assert "only its first 2,000 characters were recorded" in shown
+    diff_text = "\n".join(str(section.blocks) for section in diff_sections(diff, "d"))
+    assert "secret tail" not in diff_text
+    assert "only its first 2,000 characters were recorded" in diff_text
 
 
 def test_a_message_that_the_sdk_cut_at_64_kib_is_no_edit() -> None:
@@ -219,7 +219,7 @@ def test_a_message_that_the_sdk_cut_at_64_kib_is_no_edit() -> None:
     assert not compare(probe, sent).messages_changed
 
 
-def test_a_state_in_content_blocks_is_what_its_digest_says() -> None:
+def test_a_state_in_content_blocks_equals_its_digest() -> None:
     content = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
     state, _ = read_state(json.dumps({"messages": [{"type": "human", "content": content}]}))
     assert state is not None
@@ -228,9 +228,9 @@ def test_a_state_in_content_blocks_is_what_its_digest_says() -> None:
 
 def state_probe(response: dict[str, Any]) -> Any:
     """A state hook's probe of the etaoi SDK, in its graph node."""
-    given = {"keys": ["messages"], "messages": [{"role": "human", "preview": "hi", "len": 2, "id": "m1"}]}
-    told = {"before": given, "after": given, "diff": {}, "response": response}
-    probe = start(2, "middleware", told, 1, 1)
+    request = {"keys": ["messages"], "messages": [{"role": "human", "preview": "hi", "len": 2, "id": "m1"}]}
+    probe_payload = {"before": request, "after": request, "diff": {}, "response": response}
+    probe = start(2, "middleware", probe_payload, 1, 1)
     probe["metadata"] = {"lc_probe": "before_model", "name": "Hook.before_model"}
     recorded = Recorded()
     recorded.send(start(1, "middleware", {"inputs": "{}"}, 0), probe, end(2, "middleware", {"diff": {}}, 1))

@@ -90,7 +90,7 @@ class Further(Looks):
 
 
 @either_way
-def test_an_answer_that_was_written_over_was_changed(mode: str) -> None:
+def test_an_overwritten_answer_was_changed(mode: str) -> None:
     observed = run(mode, [Looks(), Scribbles(), Further()], ["done"])
     chain = observed.chain(observed.calls[0])
     assert [step.response_changed for step in chain.up] == [False, True, False]
@@ -115,7 +115,7 @@ class EditsCalls(AgentMiddleware):
 
 
 @either_way
-def test_tool_calls_that_were_written_over_are_shown_as_edited(mode: str) -> None:
+def test_overwritten_tool_calls_are_shown_as_edited(mode: str) -> None:
     observed = run(mode, [EditsCalls(), Looks()], [asks("double", number=2)])
     step = step_of(observed, "EditsCalls.")
     assert step.diff is not None
@@ -151,11 +151,11 @@ def test_a_tool_call_that_a_human_edited_is_shown_on_the_tools_page(mode: str) -
 
 def updating(update: Any) -> AgentMiddleware[Any, Any, Any]:
     """A hook before the model that gives back one update, and nothing the second time."""
-    left = [update]
+    updates = [update]
 
     class Updates(AgentMiddleware):
         def before_model(self, state: Any, runtime: Any) -> Any:
-            return left.pop() if left else None
+            return updates.pop() if updates else None
 
         async def abefore_model(self, state: Any, runtime: Any) -> Any:
             return self.before_model(state, runtime)
@@ -178,7 +178,9 @@ UPDATES = {
 @either_way
 @pytest.mark.parametrize("probed", [True, False], ids=["instrumented", "not instrumented"])
 @pytest.mark.parametrize("update", list(UPDATES.values()), ids=list(UPDATES))
-def test_an_update_of_any_shape_is_shown_as_langgraph_takes_it(mode: str, probed: bool, update: Any) -> None:
+def test_an_update_of_any_shape_is_shown_as_langgraph_applies_it(
+    mode: str, probed: bool, update: Any
+) -> None:
     instrumented = instrument if probed else list
     middleware = [updating(update), *instrument([Looks()])]
     observed = run(mode, middleware, ["done"], instrumented=instrumented)
@@ -210,7 +212,7 @@ def test_an_answer_under_the_same_id_is_an_edit(mode: str) -> None:
     assert texts(step.diff.new.messages) == ["Go.", "Now.", "better"]
 
 
-def test_what_is_written_after_an_event_is_not_in_it() -> None:
+def test_later_changes_are_not_in_an_event() -> None:
     plain, parts = HumanMessage("as it was"), HumanMessage([{"type": "text", "text": "one"}])
     chain = ChainInput({"messages": [plain, parts], "other": 1})
     ended = ChainOutput(snapshot_of_state({"messages": [plain, parts]}))
@@ -220,12 +222,12 @@ def test_what_is_written_after_an_event_is_not_in_it() -> None:
     assert isinstance(parts.content, list)
     assert isinstance(parts.content[0], dict)
     parts.content[0]["cache_control"] = {"type": "ephemeral"}
-    told = chain()["inputs"].described()
-    assert [message["content"] for message in told["messages"]] == [
+    inputs = chain()["inputs"].described()
+    assert [message["content"] for message in inputs["messages"]] == [
         "as it was", [{"type": "text", "text": "one"}],
     ]  # fmt: skip
-    assert (list(told), told["other"]) == (["messages", "other"], 1)
-    assert ended()["outputs"].described()["messages"] == told["messages"]
+    assert (list(inputs), inputs["other"]) == (["messages", "other"], 1)
+    assert ended()["outputs"].described()["messages"] == inputs["messages"]
     asked = call()
     assert [message["text"] for message in asked["input_messages"].described()] == ["as it was", "one"]
     assert asked["cache_breakpoints"] == []

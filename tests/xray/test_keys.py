@@ -57,7 +57,7 @@ async def test_d_compares_with_the_call_before_and_D_with_the_marked_one() -> No
         assert detail.tab == "request"
 
 
-async def test_a_marked_call_has_a_sign_until_the_mark_is_gone() -> None:
+async def test_a_marked_call_has_a_sign_until_the_mark_is_removed() -> None:
     async with world(size=(160, 40)) as (w, pilot):
         await two_calls(w, pilot)
 
@@ -74,7 +74,9 @@ async def test_a_marked_call_has_a_sign_until_the_mark_is_gone() -> None:
         assert not any(signs())
 
 
-async def test_what_a_call_was_asked_opens_from_the_row_of_its_agent_and_says_when_there_is_none() -> None:
+async def test_the_request_of_a_call_opens_from_the_row_of_its_agent_or_a_message_says_there_is_none() -> (
+    None
+):
     async with world(size=(120, 40)) as (w, pilot):
         await two_calls(w, pilot)
         w.tree.move_to(0)
@@ -88,7 +90,7 @@ async def test_what_a_call_was_asked_opens_from_the_row_of_its_agent_and_says_wh
         await pilot.pause()
         await pilot.press("r")
         await pilot.pause()
-        assert w.said == "There is no model call (✦) near this row."
+        assert w.message == "There is no model call (✦) near this row."
 
 
 async def test_keys_say_when_they_do_not_apply() -> None:
@@ -98,8 +100,8 @@ async def test_keys_say_when_they_do_not_apply() -> None:
         for key, words in (
             ("m", "Only model calls"),
             ("D", "No call is marked"),
-            ("a", "no agent snapshot"),
+            ("a", "Nothing tells what this agent is"),
         ):
             await pilot.press(key)
             await pilot.pause()
-            assert words in w.said
+            assert words in w.message

@@ -34,7 +34,7 @@ def events_of_a_run(monkeypatch: Any) -> list[Any]:
 
 def test_every_page_can_be_read_after_every_event(monkeypatch: Any) -> None:
     recorded = Recorded()
-    told: list[int] = []
+    step_counts: list[int] = []
     for event in events_of_a_run(monkeypatch):
         recorded.send(event)
         calls = [span for span in recorded.spans if span.kind == "llm"]
@@ -45,13 +45,13 @@ def test_every_page_can_be_read_after_every_event(monkeypatch: Any) -> None:
                 assert "This page failed" not in text_of(document, tab)
             chain = build_chain(SpanData(call, recorded.payloads, call.started_at + 1))
             assert len([step for step in chain.down if step.span is not None]) >= 5
-            told.append(len(chain.up))
+            step_counts.append(len(chain.up))
         for snapshot in [span for span in recorded.spans if span.kind == "agent_context"]:
             text_of(card_document(snapshot, [], recorded.payloads, snapshot.started_at + 1, 80), "graph")
         for session in recorded.store.sessions.values():
             assert text_of(conversation_document(session, recorded.payloads, 0.0))
-    assert min(told) == 0
-    assert max(told) >= 5
+    assert min(step_counts) == 0
+    assert max(step_counts) >= 5
 
 
 def test_a_running_node_stands_out(monkeypatch: Any) -> None:

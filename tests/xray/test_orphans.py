@@ -25,12 +25,12 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> ObservedRun:
 
 
 @pytest.mark.real_clients
-def test_in_a_crowd_no_mark_is_given_to_another_run(crowd: ObservedRun) -> None:
+def test_among_many_runs_no_probe_is_assigned_to_another_run(crowd: ObservedRun) -> None:
     assert len(crowd.calls) == len(crowd.received) == CROWD
     real = {entry["text"]: entry["chain"] for entry in crowd.received}
     orphans = {span.number for span in crowd.spans if span.flags & 512 and span.parent is None}
     assert orphans
-    given: list[int] = []
+    placed: list[int] = []
     doubtful: set[int] = set()
     for call in crowd.calls:
         chain = crowd.chain(call)
@@ -45,17 +45,17 @@ def test_in_a_crowd_no_mark_is_given_to_another_run(crowd: ObservedRun) -> None:
                     "What it returned was not recorded, or cannot be told from other calls."
                 ]
             elif step.span is not None and step.span.number in orphans:
-                given.append(step.span.number)
+                placed.append(step.span.number)
         doubtful |= {span.number for span, _ in chain.unplaced}
         for _, why in chain.unplaced:
             assert "calls came back around that time" in why
-    assert len(given) == len(set(given))
-    assert set(given) | doubtful == orphans
-    assert not set(given) & doubtful
+    assert len(placed) == len(set(placed))
+    assert set(placed) | doubtful == orphans
+    assert not set(placed) & doubtful
 
 
 @pytest.mark.real_clients
-def test_an_orphans_own_page_says_the_same_as_the_calls(crowd: ObservedRun) -> None:
+def test_the_page_of_an_orphan_agrees_with_the_page_of_its_call(crowd: ObservedRun) -> None:
     placed = {
         step.span.number: call
         for call in crowd.calls
@@ -71,8 +71,10 @@ def test_an_orphans_own_page_says_the_same_as_the_calls(crowd: ObservedRun) -> N
 
 def mark(number: int, at: int, *, down: bool, parent: int | None, name: str = "Hook.awrap_model_call") -> Any:
     request = {"messages": [digest("hi")], "tools": []}
-    told = {"before": request, "after": request, "diff": {}}
-    event = start(number, "middleware", told if down else {**told, "response": {}}, at, parent)
+    probe_payload = {"before": request, "after": request, "diff": {}}
+    event = start(
+        number, "middleware", probe_payload if down else {**probe_payload, "response": {}}, at, parent
+    )
     event["metadata"] = {"lc_probe": "awrap_model_call", "probe_label": name, "name": name}
     if down:
         event["metadata"]["probe_phase"] = "pre_handler"
@@ -107,7 +109,7 @@ def spans(recorded: Recorded, kind: str) -> list[Span]:
     return [span for span in recorded.spans if span.kind == kind]
 
 
-def test_of_two_calls_the_one_that_still_runs_is_no_rival() -> None:
+def test_a_call_that_still_runs_does_not_compete_for_a_returning_probe() -> None:
     recorded, _ = loaded(
         node(1, 0), node(2, 0), mark(3, 1, down=True, parent=1), mark(4, 1, down=True, parent=2),
         *call(5, 2, 4, 1), *call(6, 2, 8, 2), mark(7, 5, down=False, parent=None),
@@ -119,7 +121,7 @@ def test_of_two_calls_the_one_that_still_runs_is_no_rival() -> None:
         assert step.span.started_at % 60 == at
 
 
-def test_with_two_that_may_have_come_back_neither_gets_it() -> None:
+def test_a_returning_probe_that_fits_two_calls_is_assigned_to_neither() -> None:
     recorded, _ = loaded(
         node(1, 0), node(2, 0), mark(3, 1, down=True, parent=1), mark(4, 1, down=True, parent=2),
         *call(5, 2, 4, 1), *call(6, 2, 4, 2), mark(7, 5, down=False, parent=None),
@@ -132,7 +134,7 @@ def test_with_two_that_may_have_come_back_neither_gets_it() -> None:
         ] * 2
 
 
-def test_a_hook_of_another_name_is_no_rival() -> None:
+def test_a_hook_of_another_name_does_not_compete_for_a_probe() -> None:
     recorded, _ = loaded(
         node(1, 0), node(2, 0), mark(3, 1, down=True, parent=1),
         mark(4, 1, down=True, parent=2, name="Other.awrap_model_call"),
@@ -144,7 +146,7 @@ def test_a_hook_of_another_name_is_no_rival() -> None:
     assert build_chain(evidence(recorded, second)).up[0].response is None
 
 
-def test_a_mark_that_went_down_after_an_inner_run_is_in_the_chain() -> None:
+def test_a_probe_that_starts_after_an_inner_run_is_in_the_chain() -> None:
     recorded, _ = loaded(
         node(1, 0), mark(3, 1, down=True, parent=1, name="Outer.awrap_model_call"),
         mark(4, 3, down=True, parent=None), *call(5, 4, 6, 1), mark(6, 7, down=False, parent=None),
@@ -156,7 +158,7 @@ def test_a_mark_that_went_down_after_an_inner_run_is_in_the_chain() -> None:
     assert "no other call came back then" in chain.down[1].notes[-1]
 
 
-def test_with_a_second_node_about_to_call_its_model_it_is_not_given_to_either() -> None:
+def test_a_probe_that_fits_two_nodes_is_assigned_to_neither() -> None:
     recorded, _ = loaded(
         node(1, 0), node(2, 0), mark(4, 3, down=True, parent=None), *call(5, 4, 6, 1), *call(6, 4, 6, 2),
         end(1, "middleware", {}, 10), end(2, "middleware", {}, 10),
@@ -169,7 +171,7 @@ def test_with_a_second_node_about_to_call_its_model_it_is_not_given_to_either() 
         ]
 
 
-def test_a_call_before_a_deeper_mark_is_a_hooks_own() -> None:
+def test_a_call_before_a_deeper_probe_belongs_to_the_hook() -> None:
     recorded, _ = loaded(
         node(1, 0), mark(3, 1, down=True, parent=1, name="Outer.awrap_model_call"), *call(4, 2, 3, 1),
         mark(5, 4, down=True, parent=1), *call(6, 5, 6, 1), end(1, "middleware", {}, 10),
@@ -183,7 +185,7 @@ def test_a_call_before_a_deeper_mark_is_a_hooks_own() -> None:
     ]  # fmt: skip
 
 
-def test_two_calls_below_one_mark_are_told_to_be_two() -> None:
+def test_two_calls_below_one_probe_are_reported_as_two() -> None:
     recorded, _ = loaded(
         node(1, 0), mark(3, 1, down=True, parent=1), *call(4, 2, 3, 1), *call(5, 4, 5, 1),
         end(1, "middleware", {}, 10),
@@ -201,10 +203,10 @@ def test_a_node_with_too_many_children_is_left_alone() -> None:
 @pytest.fixture
 def looked_through(monkeypatch: pytest.MonkeyPatch) -> list[Trace]:
     """The traces whose spans are looked through for calls."""
-    seen: list[Trace] = []
+    traces: list[Trace] = []
     look = orphans._nodes_with_calls
-    monkeypatch.setattr(orphans, "_nodes_with_calls", lambda trace: (seen.append(trace), look(trace))[1])
-    return seen
+    monkeypatch.setattr(orphans, "_nodes_with_calls", lambda trace: (traces.append(trace), look(trace))[1])
+    return traces
 
 
 def chained(nodes: int) -> list[Any]:
@@ -219,7 +221,7 @@ def chained(nodes: int) -> list[Any]:
     return events
 
 
-def test_where_nothing_is_orphaned_nothing_is_looked_through(looked_through: list[Trace]) -> None:
+def test_without_orphans_no_trace_is_scanned(looked_through: list[Trace]) -> None:
     recorded, _ = loaded(*chained(5))
     for one in spans(recorded, "llm"):
         assert one.parent is not None
@@ -227,13 +229,13 @@ def test_where_nothing_is_orphaned_nothing_is_looked_through(looked_through: lis
     assert not looked_through
 
 
-def test_each_trace_is_looked_through_once(looked_through: list[Trace]) -> None:
+def test_each_trace_is_scanned_once(looked_through: list[Trace]) -> None:
     recorded, _ = loaded(*chained(20), mark(5, 6, down=False, parent=None))
     one = spans(recorded, "llm")[-1]
     assert one.parent is not None
     read_probe_events(evidence(recorded, one), one.parent)
     assert len(looked_through) == 1
     (orphan,) = [span for span in recorded.spans if span.parent is None and span.flags & SpanFlag.PROBE]
-    found, _ = node_of_orphan(evidence(recorded, orphan))
-    assert found is spans(recorded, "llm")[5]
+    node, _ = node_of_orphan(evidence(recorded, orphan))
+    assert node is spans(recorded, "llm")[5]
     assert len(looked_through) == 2

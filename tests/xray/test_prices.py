@@ -29,7 +29,7 @@ ODD = {
 
 
 @pytest.mark.parametrize(
-    ("told", "provider", "apart"),
+    ("usage_metadata", "provider", "apart"),
     [
         (LANGCHAIN, "anthropic", (20, 60, 20)),
         (OPENAI, "openai", (40, 60, 0)),
@@ -38,8 +38,10 @@ ODD = {
         ({"input_tokens": 100, "output_tokens": 10}, "", (100, 0, 0)),
     ],
 )
-def test_a_cache_is_counted_once(told: dict[str, Any], provider: str, apart: tuple[int, int, int]) -> None:
-    usage = read_usage(told, provider)
+def test_a_cache_is_counted_once(
+    usage_metadata: dict[str, Any], provider: str, apart: tuple[int, int, int]
+) -> None:
+    usage = read_usage(usage_metadata, provider)
     assert usage is not None
     tokens = read_tokens(usage)
     assert tokens is not None
@@ -47,7 +49,7 @@ def test_a_cache_is_counted_once(told: dict[str, Any], provider: str, apart: tup
     assert tokens.sure
 
 
-def test_a_report_that_does_not_settle_it_says_so() -> None:
+def test_an_ambiguous_usage_report_is_read_with_an_assumption() -> None:
     tokens = read_tokens(Usage(100, 10, None, 60))
     assert tokens is not None
     assert not tokens.sure
@@ -56,9 +58,9 @@ def test_a_report_that_does_not_settle_it_says_so() -> None:
 
 @pytest.fixture(scope="module")
 def book() -> PriceBook:
-    made = PriceBook()
-    made.load()
-    return made
+    prices = PriceBook()
+    prices.load()
+    return prices
 
 
 def test_a_cached_prompt_is_cheaper_by_what_the_cache_saves(book: PriceBook) -> None:
@@ -91,7 +93,7 @@ def test_the_users_prices_go_first(tmp_path: Path) -> None:
     assert "cannot be read" in read_own(file).problems[0]
 
 
-def test_the_command_says_what_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_command_names_the_price_list_in_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("etaoi_collector.pricing.report.own_path", lambda: tmp_path / "prices.toml")
     done = CliRunner().invoke(main, ["prices", "gpt-5", "nobody-knows"])
     assert done.exit_code == 0

@@ -49,11 +49,13 @@ def test_rates_and_the_package_agree(model: str, counted: Tokens) -> None:
     if not BOOK.ready:
         BOOK.load()
     cost = BOOK.cost(counted, model, at=AT)
-    said = _price_of_call(BOOK._package, counted, model, "", datetime.fromtimestamp(AT, UTC), None)
-    assert said is not None and (cost.total, cost.input, cost.output) == pytest.approx(said, abs=1e-12)
+    package_price = _price_of_call(BOOK._package, counted, model, "", datetime.fromtimestamp(AT, UTC), None)
+    assert package_price is not None and (cost.total, cost.input, cost.output) == pytest.approx(
+        package_price, abs=1e-12
+    )
 
 
-def test_calls_without_a_price_leave_nothing_behind() -> None:
+def test_calls_without_a_price_leak_no_memory() -> None:
     """An exception that is kept and raised again grows by a traceback, with its frames, each time."""
     if not BOOK.ready:
         BOOK.load()
@@ -68,6 +70,6 @@ def test_calls_without_a_price_leave_nothing_behind() -> None:
             assert BOOK.cost(counted, "nobody-knows-this-1", "nobody", AT).total is None
 
     price(1)
-    before = tracebacks()
+    count_before = tracebacks()
     price(300)
-    assert tracebacks() < before + 100
+    assert tracebacks() < count_before + 100

@@ -39,7 +39,9 @@ either_way = pytest.mark.parametrize("mode", MODES)
 @both
 @every_scene
 @either_way
-def test_the_chain_is_what_happened(sdk: str, name: str, mode: str, request: pytest.FixtureRequest) -> None:
+def test_the_chain_of_received_spans_is_the_real_one(
+    sdk: str, name: str, mode: str, request: pytest.FixtureRequest
+) -> None:
     observed = under(sdk, name, mode, request)
     assert len(observed.calls) == len(observed.received) > 0
     for call, received in zip(observed.calls, observed.received, strict=True):
@@ -54,7 +56,7 @@ def test_the_chain_is_what_happened(sdk: str, name: str, mode: str, request: pyt
 @both
 @every_scene
 @either_way
-def test_the_pages_say_what_is_not_known(
+def test_the_pages_name_what_was_not_recorded(
     sdk: str, name: str, mode: str, request: pytest.FixtureRequest
 ) -> None:
     observed = under(sdk, name, mode, request)
@@ -84,7 +86,7 @@ def test_the_pages_say_what_is_not_known(
 @both
 @pytest.mark.parametrize("name", ["everything", "states", "editing", "deep"])
 @either_way
-def test_what_the_hooks_behind_the_model_left_is_what_the_agent_returned(
+def test_the_last_hook_after_the_model_gives_what_the_agent_returned(
     sdk: str, name: str, mode: str, request: pytest.FixtureRequest
 ) -> None:
     observed = under(sdk, name, mode, request)

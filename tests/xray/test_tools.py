@@ -120,14 +120,14 @@ def run(
 ) -> tuple[ObservedRun, list[dict[str, Any]]]:
     """Run an agent that asks for one tool; return what is shown, and the arguments that the tool got."""
     received: list[dict[str, Any]] = []
-    left = [failures]
+    remaining_failures = [failures]
 
     @tool
     def double(number: int, unit: str = "") -> str:
         """Double a number."""
         received.append({"number": number, **({"unit": unit} if unit else {})})
-        if left[0]:
-            left[0] -= 1
+        if remaining_failures[0]:
+            remaining_failures[0] -= 1
             raise ConnectionError("gone")
         return f"{number * 2} {unit}".strip()
 
@@ -195,7 +195,7 @@ def test_each_hook_shows_what_it_changed_and_returned(mode: str) -> None:
 
 
 @either_way
-def test_own_times_leave_out_what_ran_inside(mode: str) -> None:
+def test_own_times_exclude_nested_spans(mode: str) -> None:
     observed, _ = run(mode, [Signs(), Triples()])
     (double,) = tools(observed)
     chain = chain_of(observed, double)
@@ -208,9 +208,9 @@ def test_own_times_leave_out_what_ran_inside(mode: str) -> None:
 
 
 @either_way
-@pytest.mark.parametrize("made", [Twice, lambda: ToolRetryMiddleware(max_retries=2, initial_delay=0.0)])
-def test_attempts_have_pages_of_their_own(mode: str, made: Any) -> None:
-    observed, received = run(mode, [Signs(), made()], failures=1)
+@pytest.mark.parametrize("make_hook", [Twice, lambda: ToolRetryMiddleware(max_retries=2, initial_delay=0.0)])
+def test_attempts_have_pages_of_their_own(mode: str, make_hook: Any) -> None:
+    observed, received = run(mode, [Signs(), make_hook()], failures=1)
     first, second = tools(observed)
     assert first.error is not None
     assert second.error is None
@@ -240,7 +240,7 @@ def test_a_hook_that_answers_itself_says_so_on_its_own_page(mode: str) -> None:
 
 
 @either_way
-def test_a_command_is_told_as_such(mode: str) -> None:
+def test_a_command_is_labelled_command(mode: str) -> None:
     observed, _ = run(mode, [Commands()])
     (double,) = tools(observed)
     (step,) = chain_of(observed, double).up
@@ -256,7 +256,7 @@ def test_a_tool_without_middleware_has_none_on_its_page() -> None:
 
 
 @either_way
-def test_what_nobody_recorded_on_the_way_is_told(mode: str) -> None:
+def test_changes_that_nobody_recorded_are_named(mode: str) -> None:
     middleware = [*instrument([Signs()]), Triples()]
     observed, received = run(mode, middleware, instrumented=list)
     (double,) = tools(observed)
@@ -270,8 +270,8 @@ def test_what_nobody_recorded_on_the_way_is_told(mode: str) -> None:
 
 
 @either_way
-def test_the_page_is_right_after_every_event_and_known_to_be_old_after_each_change(mode: str) -> None:
-    seen: list[tuple[int, str]] = []
+def test_the_page_is_right_after_every_event_and_outdated_after_each_change(mode: str) -> None:
+    page_texts: list[tuple[int, str]] = []
 
     def watching(recorded: Recorded) -> None:
         for span in recorded.spans:
@@ -280,11 +280,11 @@ def test_the_page_is_right_after_every_event_and_known_to_be_old_after_each_chan
                 text = text_of(document, "io")
                 assert "This page failed" not in text
                 assert not document.notes
-                seen.append((span.version + surroundings_version(span), text))
+                page_texts.append((span.version + surroundings_version(span), text))
 
     run(mode, [Signs(), Triples()], watching=watching)
     texts: dict[int, str] = {}
-    for version, text in seen:
+    for version, text in page_texts:
         assert texts.setdefault(version, text) == text
-    assert "↑" not in seen[0][1]
-    assert seen[-1][1].count("↑") == 2
+    assert "↑" not in page_texts[0][1]
+    assert page_texts[-1][1].count("↑") == 2

@@ -41,12 +41,12 @@ def witnessed(middleware: list[Any]) -> list[Any]:
 
 def _watch(original: Any, label: str, hook: str) -> Any:
     def begin(request: Any) -> Any:
-        given, attempt = plain_request(request), [0]
+        received, attempt = plain_request(request), [0]
 
         @contextmanager
         def passing(sent: Any) -> Iterator[None]:
             attempt[0] += 1
-            entry = {"hook": label, "attempt": attempt[0], "given": given, "passed": plain_request(sent)}
+            entry = {"hook": label, "attempt": attempt[0], "given": received, "passed": plain_request(sent)}
             token = PASSED.set((*PASSED.get(), entry))
             try:
                 yield

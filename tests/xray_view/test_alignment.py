@@ -27,7 +27,7 @@ def longest(old: Sequence[str], new: Sequence[str]) -> int:
     return above[-1]
 
 
-def kept(ranges: list[AlignedRange]) -> int:
+def unchanged(ranges: list[AlignedRange]) -> int:
     return sum(s.old_to - s.old_from for s in ranges if s.equal)
 
 
@@ -46,7 +46,7 @@ def test_as_much_as_possible_is_kept_and_both_sides_are_covered(old: list[str], 
         assert same == aligned_range.equal
     assert (at_old, at_new) == (len(old), len(new))
     assert all(one.equal != other.equal for one, other in pairwise(ranges))
-    assert kept(ranges) == longest(old, new)
+    assert unchanged(ranges) == longest(old, new)
 
 
 @given(few, few)
@@ -69,21 +69,21 @@ def test_beyond_the_bound_only_the_ends_are_compared() -> None:
 
 def test_a_change_in_a_long_line_is_shown_and_not_the_line_twice() -> None:
     words = " ".join(f"word{n}" for n in range(4_000))
-    left, right = compare_words(words, words.replace("word2000 ", "other "))
-    assert ("word2000", "diff.removed.word") in left
+    old_words, right = compare_words(words, words.replace("word2000 ", "other "))
+    assert ("word2000", "diff.removed.word") in old_words
     assert ("other", "diff.added.word") in right
-    shown = sum(len(text) for text, _ in right)
-    assert shown < 2 * AROUND + 100
+    shown_length = sum(len(text) for text, _ in right)
+    assert shown_length < 2 * AROUND + 100
     assert sum("characters the same" in text for text, _ in right) == 2
 
 
 def test_lines_are_compared_only_when_they_are_looked_at() -> None:
     pairs = pair_lines("one two three\nsame", "one 2 three\nsame")
-    left, right = pairs[0]
-    assert left is not None
+    old_line, right = pairs[0]
+    assert old_line is not None
     assert right is not None
-    assert left[1]._compared._sides is None
-    assert list(left[1])[1] == ("two", "diff.removed.word")
+    assert old_line[1]._compared._sides is None
+    assert list(old_line[1])[1] == ("two", "diff.removed.word")
     assert list(right[1])[1] == ("2", "diff.added.word")
 
 
@@ -93,5 +93,5 @@ def test_lines_that_only_one_side_has_take_no_memory() -> None:
     ranges = align(old, new)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert kept(ranges) == 900
+    assert unchanged(ranges) == 900
     assert most < 40_000_000

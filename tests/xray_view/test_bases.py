@@ -22,8 +22,8 @@ def run(scribe: Scribe, prompts: list[list[str]], name: str = "counter") -> None
     for attempts in prompts:
         node = scribe.start("middleware", "model", root, metadata=NODE)
         for prompt in attempts:
-            told = {"input_messages": [{"role": "human", "text": prompt}]}
-            call = scribe.start("llm", "gpt", node, told)
+            payload = {"input_messages": [{"role": "human", "text": prompt}]}
+            call = scribe.start("llm", "gpt", node, payload)
             scribe.end(call, {"response": {"role": "ai", "text": "ok"}})
         scribe.end(node, {})
     scribe.end(root, {"outputs": "{}"})
@@ -44,8 +44,8 @@ def test_a_step_is_a_visit_of_the_node_so_that_retries_do_not_shift_it() -> None
     calls = {prompt_of(recorded, span): span for span in recorded.spans if span.kind == "llm"}
 
     def beside(name: str) -> tuple[str, str]:
-        found, words = same_step(calls[name])
-        return ("" if found is None else prompt_of(recorded, found)), words
+        match, words = same_step(calls[name])
+        return ("" if match is None else prompt_of(recorded, match)), words
 
     assert beside("b3") == ("a3", "step 3 of the run before")
     assert beside("b2")[0] == "a2 try 1"
@@ -61,8 +61,8 @@ def team(scribe: Scribe, name: str, tools: list[tuple[str, str, str]]) -> None:
     for tool, agent, prompt in tools:
         task = scribe.start("tool", tool, root)
         inner = scribe.start("sub_agent", agent, task)
-        told = {"input_messages": [{"role": "human", "text": prompt}]}
-        call = scribe.start("llm", "gpt", inner, told)
+        payload = {"input_messages": [{"role": "human", "text": prompt}]}
+        call = scribe.start("llm", "gpt", inner, payload)
         for span in (call, inner, task):
             scribe.end(span, {})
     scribe.end(root, {})
@@ -97,8 +97,8 @@ def test_an_agent_inside_another_is_compared_with_the_one_at_its_place_and_else_
     calls = {prompt_of(recorded, span): span for span in recorded.spans if span.kind == "llm"}
 
     def beside(name: str) -> str:
-        found, _ = same_step(calls[name])
-        return "" if found is None else prompt_of(recorded, found)
+        nearest, _ = same_step(calls[name])
+        return "" if nearest is None else prompt_of(recorded, nearest)
 
     assert (beside("b1"), beside("b2")) == ("a1", "a2"), "by the path, not the one before it in the same run"
     assert beside("b3") == "a1", "there was no third task: the first that is like it"
@@ -118,16 +118,18 @@ def test_a_row_of_middleware_leads_to_its_call() -> None:
     recorded.send(*scribe.take())
     spans = {span.span_id: span for span in recorded.spans}
     for one in (down, call, back, node):
-        found = call_near(spans[one.span_id])
-        assert found is not None
-        assert found.span_id == call.span_id
+        nearest = call_near(spans[one.span_id])
+        assert nearest is not None
+        assert nearest.span_id == call.span_id
     assert call_near(spans[root.span_id]) is spans[call.span_id]
 
 
 def test_any_row_of_an_agent_leads_to_its_nearest_call() -> None:
     recorded, scribe = Recorded(), Scribe("nearest")
     root = scribe.start("sub_agent", "a")
-    before = scribe.start("middleware", "Budget.before_model", root, metadata={"lc_probe": "before_model"})
+    state_hook = scribe.start(
+        "middleware", "Budget.before_model", root, metadata={"lc_probe": "before_model"}
+    )
     first = scribe.start("llm", "gpt", root)
     tool = scribe.start("tool", "search", root)
     inner = scribe.start("sub_agent", "helper", tool)
@@ -138,11 +140,11 @@ def test_any_row_of_an_agent_leads_to_its_nearest_call() -> None:
     spans = {span.span_id: span for span in recorded.spans}
 
     def near(one: str) -> str:
-        found = call_near(spans[one])
-        return "" if found is None else found.span_id
+        nearest = call_near(spans[one])
+        return "" if nearest is None else nearest.span_id
 
     assert near(root.span_id) == second.span_id
-    assert near(before.span_id) == first.span_id
+    assert near(state_hook.span_id) == first.span_id
     assert near(inner.span_id) == asked.span_id
     assert near(tool.span_id) == first.span_id
     assert near(lonely.span_id) == ""

@@ -23,7 +23,7 @@ def asked(text: str) -> dict[str, Any]:
     return {"inputs": json.dumps({"messages": [{"type": "human", "content": text}]})}
 
 
-def said(text: str, message_id: str = "") -> dict[str, Any]:
+def output_message(text: str, message_id: str = "") -> dict[str, Any]:
     messages = [{"type": "human", "content": "?"}, {"type": "ai", "content": text, "id": message_id}]
     return {"outputs": json.dumps({"messages": messages})}
 
@@ -56,17 +56,17 @@ def test_turns_of_several_traces_stand_in_order_and_lead_to_the_calls_that_wrote
         call(scribe, root, "let me look")
         helper = scribe.start("sub_agent", "critic", root, payload=asked(f"task {n}"))
         inner = call(scribe, helper, f"verdict {n}")
-        scribe.end(helper, said(f"verdict {n}"))
+        scribe.end(helper, output_message(f"verdict {n}"))
         answer = call(scribe, root, f"answer {n}", f"id-{n}")
         call(scribe, root, "a title for the list", "other")
-        scribe.end(root, said(f"answer {n}", f"id-{n}"))
+        scribe.end(root, output_message(f"answer {n}", f"id-{n}"))
         wrote += [inner.span_id, answer.span_id]
     mark = {"lc_probe": "awrap_model_call", "probe_label": "A.awrap_model_call"}
     scribe.end(scribe.start("middleware", "A.awrap_model_call", metadata=mark), {})
     recorded.send(*scribe.take())
-    shown = text(recorded)
+    page_text = text(recorded)
     assert document(recorded).sums[0] == "3 turns"
-    places = [shown.index(f"{what} {n}") for n in range(3) for what in ("question", "answer")]
+    places = [page_text.index(f"{what} {n}") for n in range(3) for what in ("question", "answer")]
     assert places == sorted(places)
     sections = sections_of(recorded)
     groups = [section for section in sections if section.group]
@@ -86,10 +86,10 @@ def test_a_failed_turn_says_so_and_a_running_one_shows_what_streams() -> None:
     running = scribe.start("llm", "gpt", root)
     scribe.say(running, "half an ans")
     recorded.send(*scribe.take())
-    shown = text(recorded)
-    assert "helper failed" in shown
-    assert "ValueError('no')" in shown
-    assert "half an ans" in shown
+    page_text = text(recorded)
+    assert "helper failed" in page_text
+    assert "ValueError('no')" in page_text
+    assert "half an ans" in page_text
     (session,) = recorded.store.sessions.values()
     assert conversation_document(session, recorded.payloads, 0.0).live
 
@@ -130,8 +130,8 @@ def test_words_of_runs_that_only_model_calls_tell_are_those_of_their_first_and_l
     ]  # fmt: skip
     last = [span for span in recorded.spans if span.kind == "llm"][1]
     assert sections[3].target == last.span_id
-    shown = text(recorded)
-    assert "pay it back" in shown and "Done, it is on its way." in shown and "found" in shown
+    page_text = text(recorded)
+    assert "pay it back" in page_text and "Done, it is on its way." in page_text and "found" in page_text
 
 
 def test_a_failure_is_said_without_its_traceback() -> None:
@@ -143,9 +143,13 @@ def test_a_failure_is_said_without_its_traceback() -> None:
         scribe.end(scribe.start("tool", "pay", root, {"input": "{}"}), {}, error=error)
         scribe.end(root, error=error)
     recorded.send(*scribe.take())
-    shown = text(recorded)
-    assert shown.count("pay ✗ ValueError") == 2 and "ValueError('no')" in shown and "ValueError: no" in shown
-    assert "Traceback" not in shown and "a.py" not in shown
+    page_text = text(recorded)
+    assert (
+        page_text.count("pay ✗ ValueError") == 2
+        and "ValueError('no')" in page_text
+        and "ValueError: no" in page_text
+    )
+    assert "Traceback" not in page_text and "a.py" not in page_text
 
 
 def test_a_prompt_is_a_question_and_a_value_that_is_no_message_is_the_answer() -> None:
@@ -173,8 +177,8 @@ def test_tools_of_a_call_have_a_line_each_between_the_words() -> None:
         ("get_invoice June", "muted"),
         ("lookup_user Alice ✗ Unknown function: lookup_user - available tools: get_invoice", "error"),
     ]
-    shown = [one.title.split()[0] for one in sections]
-    assert shown[:6] == ["user", "lookup_user", "agent", "user", "broken", "agent"]
+    titles = [one.title.split()[0] for one in sections]
+    assert titles[:6] == ["user", "lookup_user", "agent", "user", "broken", "agent"]
     tools = {span.span_id for span in recorded.spans if span.kind == "tool"}
     assert {one.target for one in sections if one.quiet} == tools
     assert document(recorded).sums[0] == "6 turns"
@@ -205,9 +209,9 @@ def test_hostile_words_and_shapes_stay_harmless() -> None:
         scribe.end(helper, {"outputs": payload.get("inputs", "")})
         scribe.end(root, {"outputs": payload.get("inputs", "")})
     recorded.send(*scribe.take())
-    shown = text(recorded)
-    assert "[/] [bold]x[/bold]" in shown
-    for line in shown.splitlines():
+    page_text = text(recorded)
+    assert "[/] [bold]x[/bold]" in page_text
+    for line in page_text.splitlines():
         assert not UNSAFE.search(line)
 
 
@@ -219,13 +223,15 @@ def test_threads_of_one_session_are_told_apart() -> None:
             root = scribe.start(
                 "sub_agent", "bot", payload=asked(f"{who} asks {turn}"), metadata={"thread_id": who}
             )
-            scribe.end(root, said(f"{who} hears {turn}"))
+            scribe.end(root, output_message(f"{who} hears {turn}"))
     recorded.send(*scribe.take())
     (session,) = recorded.store.sessions.values()
     assert {trace.thread for trace in session.traces} == {"ann", "bob"}
-    told = text_of(conversation_document(session, recorded.payloads, 0.0, "ann"))
-    assert "ann asks 0" in told and "ann hears 1" in told and "bob" not in told.replace("bot", "")
-    assert "2 turns" in told or "ann asks 1" in told
+    page_text = text_of(conversation_document(session, recorded.payloads, 0.0, "ann"))
+    assert (
+        "ann asks 0" in page_text and "ann hears 1" in page_text and "bob" not in page_text.replace("bot", "")
+    )
+    assert "2 turns" in page_text or "ann asks 1" in page_text
 
 
 def waiting(event: Any, text: str) -> Any:
@@ -243,7 +249,9 @@ def test_what_a_tool_waits_for_stands_in_its_turn_and_so_does_its_end() -> None:
     assert (wait.title, wait.summary) == ("Waited", "3.00s")
     tool = next(span for span in recorded.spans if span.kind == "tool")
     assert wait.target == tool.span_id
-    recorded.send(end(2, "tool", {"output": "paid"}, at=7, parent=1), end(1, "sub_agent", said("done"), at=8))
+    recorded.send(
+        end(2, "tool", {"output": "paid"}, at=7, parent=1), end(1, "sub_agent", output_message("done"), at=8)
+    )
     assert "May I pay?" in text(recorded)
 
 
@@ -253,12 +261,12 @@ def test_a_wait_that_another_run_went_on_with_stands_before_its_answer() -> None
     first = scribe.start("sub_agent", "bot", payload=asked("pay 5"), metadata={"thread_id": "t"})
     scribe.end(scribe.start("tool", "pay", first), error=question)
     scribe.end(first, {"outputs": "{}"})
-    told = {"inputs": json.dumps({"__type__": "Command", "resume": "yes, do it"})}
-    second = scribe.start("sub_agent", "bot", payload=told, metadata={"thread_id": "t"})
-    scribe.end(second, said("paid"))
+    inputs = {"inputs": json.dumps({"__type__": "Command", "resume": "yes, do it"})}
+    second = scribe.start("sub_agent", "bot", payload=inputs, metadata={"thread_id": "t"})
+    scribe.end(second, output_message("paid"))
     recorded.send(*scribe.take())
-    shown = text(recorded)
-    places = [shown.index(words) for words in ("pay 5", "May I pay?", "yes, do it", "paid")]
+    page_text = text(recorded)
+    places = [page_text.index(words) for words in ("pay 5", "May I pay?", "yes, do it", "paid")]
     assert places == sorted(places)
 
 
@@ -267,7 +275,7 @@ def test_of_many_steps_the_newest_have_a_line_and_the_rest_are_counted() -> None
     root = scribe.start("sub_agent", "helper", payload=asked("go"))
     for n in range(STEPS_SHOWN + 5):
         scribe.end(scribe.start("tool", f"tool{n}", root, payload={"input": '{"q": "x"}'}), {"output": "ok"})
-    scribe.end(root, said("done"))
+    scribe.end(root, output_message("done"))
     recorded.send(*scribe.take())
     lines = [section for section in sections_of(recorded) if section.quiet]
     assert lines[0].title == "5 earlier steps not shown" and len(lines) == STEPS_SHOWN + 1
@@ -283,8 +291,8 @@ def test_tokens_and_dollars_of_turns_add_up_to_those_of_the_conversation() -> No
             call = scribe.start("llm", "gpt-4o", parent)
             usage = {"input_tokens": tokens, "output_tokens": 0, "total_tokens": tokens}
             scribe.end(call, {"response": {"role": "ai", "text": "x"}, "usage": usage})
-        scribe.end(below, said("ok"))
-        scribe.end(root, said("done"))
+        scribe.end(below, output_message("ok"))
+        scribe.end(root, output_message("done"))
     recorded.send(*scribe.take())
     summaries = [one.summary for one in sections_of(recorded) if ".answer" in one.key and not one.inside]
     assert ["1.5k tok" in summaries[0], "2.5k tok" in summaries[1]] == [True, True]

@@ -52,8 +52,10 @@ def test_the_probe_events_of_the_etaoi_sdk_are_in_the_row_of_their_call_with_wha
     hidden = [span for span in call.parent.children or () if span.name == head.name][-1]  # type: ignore[union-attr]
     assert rows.nearest(hidden) == at
     rows.set_chain_open(call, True)
-    told = [summaries.of(span) for span in rows.spans if span.name.endswith("wrap_model_call")][:4]
-    assert [words[:1] for words in told] == ["↓", "↓", "↑", "↑"]
+    summaries_of_probes = [
+        summaries.of(span) for span in rows.spans if span.name.endswith("wrap_model_call")
+    ][:4]
+    assert [words[:1] for words in summaries_of_probes] == ["↓", "↓", "↑", "↑"]
 
 
 def test_sizes_and_the_time_stand_in_front_where_a_row_is_cut() -> None:
@@ -86,11 +88,11 @@ def test_the_context_of_an_agents_calls_counts_what_came_from_a_cache() -> None:
 def test_tools_count_as_characters_where_tokens_are_estimated() -> None:
     recorded, scribe = Recorded(), Scribe("tokens")
     schema = {"type": "object", "properties": {"text": {"type": "string", "description": "x" * 3_000}}}
-    told = {
+    payload = {
         "input_messages": [{"role": "human", "text": "y" * 1_000}],
         "tool_schemas": [{"name": "t", "description": "", "args_schema": schema}],
     }
-    started = scribe.start("llm", "m", payload=told)
+    started = scribe.start("llm", "m", payload=payload)
     scribe.end(started, {"usage": {"input_tokens": 1_000, "output_tokens": 1}})
     recorded.send(*scribe.take())
     call = first_call(recorded)
@@ -101,9 +103,9 @@ def test_tools_count_as_characters_where_tokens_are_estimated() -> None:
 def test_a_window_is_known_from_data_or_said_to_be_unknown() -> None:
     price_book().load()
     recorded, scribe = Recorded(), Scribe("windows")
-    told = {"input_messages": [{"role": "human", "text": "y" * 4_000}]}
+    payload = {"input_messages": [{"role": "human", "text": "y" * 4_000}]}
     for model in ("gpt-4", "nobody-knows-this-model"):
-        call = scribe.start("llm", model, payload=told, metadata={"ls_model_name": model})
+        call = scribe.start("llm", model, payload=payload, metadata={"ls_model_name": model})
         scribe.end(call, {"model": model})
     recorded.send(*scribe.take())
     texts = [text_of(describe_span(span, recorded.payloads, 0.0), "overview") for span in recorded.spans]

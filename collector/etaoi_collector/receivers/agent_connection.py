@@ -68,9 +68,10 @@ class AgentConnection(ServerConnection):
             if event.opcode in _OF_MESSAGES:
                 if event.fin:
                     self._received_frames += 1
-                if len(event.data) >= LARGE:
-                    event = detached(event)
-            elif event.opcode is _PING and asks_for_file(event):
+                # What the library does, which asks for more in two calls: this is the path of every message.
+                self.recv_messages.put(event if len(event.data) < LARGE else detached(event))
+                return
+            if event.opcode is _PING and asks_for_file(event):
                 self._pending_pings.append((self._received_frames, bytes(event.data)))
                 self._acknowledge()
                 return

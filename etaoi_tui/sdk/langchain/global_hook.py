@@ -8,7 +8,6 @@ one answers the same everywhere.
 from __future__ import annotations
 
 import functools
-import weakref
 from typing import Any, cast
 
 from langchain_core.tracers.context import register_configure_hook
@@ -18,8 +17,6 @@ from etaoi_tui.sdk.langchain.handler import TracerHandler
 from etaoi_tui.sdk.tracer import find_spans_with
 
 _attached: list[TracerHandler] = []
-_followed: weakref.WeakSet[TracerHandler] = weakref.WeakSet()
-"""Held by who made them: a handler for one request goes with it."""
 _hooks: list[_AttachedHook] = []
 
 
@@ -41,11 +38,8 @@ class _FollowingHook:
     name = "etaoi_tui_inside"
 
     def get(self) -> TracerHandler | None:
-        if _followed:
-            run = ambient_run()
-            if run is not None and run.owner in _followed:
-                return cast("TracerHandler", run.owner)
-        return None
+        run = ambient_run()
+        return cast("TracerHandler", run.owner) if run is not None and run.owner.is_followed else None
 
 
 def attach_globally(handler: TracerHandler) -> None:
@@ -61,14 +55,14 @@ def attach_globally(handler: TracerHandler) -> None:
 def follow_inside(handler: TracerHandler) -> None:
     """Report what runs inside a handler's own runs, also where LangChain passes no callbacks on."""
     _register()
-    _followed.add(handler)
+    handler.is_followed = True
 
 
 def forget(handler: TracerHandler) -> None:
     """Undo `attach_globally` and `follow_inside`."""
     if handler in _attached:
         _attached.remove(handler)
-    _followed.discard(handler)
+    handler.is_followed = False
 
 
 @functools.cache

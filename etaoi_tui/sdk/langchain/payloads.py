@@ -30,7 +30,9 @@ from etaoi_tui.sdk.langchain.shared_messages import (
 )
 from etaoi_tui.sdk.langchain.tools import describe_tool, tool_name
 from etaoi_tui.sdk.serialize import COPIED, SNAPSHOT_ITEMS, Json, snapshot
+from etaoi_tui.sdk.shared_json import identity_of
 
+_ONLY_TEXT = frozenset({str})
 _PARAMS_SAID_ELSEWHERE = frozenset({"tools", "functions", "model", "model_name", "_type"})
 
 
@@ -48,6 +50,14 @@ class _StateShape:
         if type(value) is list and value and is_message(value[0]) and is_message(value[-1]):
             value = MessageSnapshot(value)
         return SharedMessages(value, IN_STATE) if type(value) is MessageSnapshot else open_state(value)
+
+    def identity(self, value: Any) -> tuple[Any, ...] | None:
+        if type(value) is not dict:
+            return (id(value),)
+        # Messages are looked up one by one. Keys that are alike may be said differently: 1 and True.
+        if type(value.get("messages")) is MessageSnapshot or not _ONLY_TEXT.issuperset(map(type, value)):
+            return None
+        return (*value, *map(identity_of, value.values()))
 
 
 _STATE = _StateShape()
@@ -96,7 +106,7 @@ class ChainInput:
         return payload
 
 
-class ChainOutput(msgspec.Struct, eq=False):
+class ChainOutput(msgspec.Struct, eq=False, gc=False):
     """``outputs`` as JSON text, ``output_keys`` when it is a map."""
 
     value: Any
@@ -108,7 +118,7 @@ class ChainOutput(msgspec.Struct, eq=False):
         return payload
 
 
-class ToolInput(msgspec.Struct, eq=False):
+class ToolInput(msgspec.Struct, eq=False, gc=False):
     """``input``: the arguments as JSON text, or the text the tool was given."""
 
     value: Any
@@ -117,7 +127,7 @@ class ToolInput(msgspec.Struct, eq=False):
         return {"input": _text_or_json(self.value)}
 
 
-class ToolOutput(msgspec.Struct, eq=False):
+class ToolOutput(msgspec.Struct, eq=False, gc=False):
     """``output``: what the tool returned; a whole ToolMessage inside agents."""
 
     value: Any
@@ -126,7 +136,7 @@ class ToolOutput(msgspec.Struct, eq=False):
         return {"output": _text_or_json(self.value)}
 
 
-class Documents(msgspec.Struct, eq=False):
+class Documents(msgspec.Struct, eq=False, gc=False):
     """What a retriever found, in order: ``outputs`` as JSON text, ``documents`` how many."""
 
     documents: Sequence[Any]
@@ -136,7 +146,7 @@ class Documents(msgspec.Struct, eq=False):
         return {keys.OUTPUTS: Json(documents, _STATE), "documents": len(documents)}
 
 
-class ModelInput(msgspec.Struct, eq=False):
+class ModelInput(msgspec.Struct, eq=False, gc=False):
     """What a chat model or a completion model was given.
 
     ``input_messages`` (or ``prompts`` and ``n_prompts``), ``tools`` (names), ``tools_hash``,
@@ -204,7 +214,7 @@ class ModelInput(msgspec.Struct, eq=False):
             payload[keys.TOOL_SCHEMAS] = schemas
 
 
-class ModelOutput(msgspec.Struct, eq=False):
+class ModelOutput(msgspec.Struct, eq=False, gc=False):
     """The end of a model call: see `describe_result`, plus ``ttft_ms`` (int) when it streamed."""
 
     result: Any

@@ -61,6 +61,8 @@ class RunRecorder:
         """The attached agent's, until its first run."""
         self.stopped = False
         """After this no run is begun any more; those that run are still followed to their end."""
+        self.is_followed = False
+        """Whether it also reports what runs inside its runs where LangChain passes no callbacks on."""
         self._when_idle: Callable[[], None] | None = None
         self._runs = runs_of(tracer)
         self._open = self._runs.open

@@ -66,7 +66,7 @@ def note_usage(run: Run, usage: Mapping[str, Any]) -> None:
     run.usage = usage
 
 
-class EndedRun(msgspec.Struct, eq=False):
+class EndedRun(msgspec.Struct, eq=False, gc=False):
     """What a late child needs to know of its parent."""
 
     tracer: Tracer
@@ -164,7 +164,8 @@ class Runs:
 
 _lock = threading.Lock()
 _by_pipeline: weakref.WeakKeyDictionary[Any, Runs] = weakref.WeakKeyDictionary()
-_all: weakref.WeakSet[Runs] = weakref.WeakSet()
+_all: list[weakref.ref[Runs]] = []
+"""A plain list: it is gone through whenever LangChain sets up a run, and a weak set takes microseconds."""
 
 
 def runs_of(tracer: Tracer) -> Runs:
@@ -174,7 +175,7 @@ def runs_of(tracer: Tracer) -> Runs:
         runs = _by_pipeline.get(pipeline) if pipeline is not None else None
         if runs is None:
             runs = Runs()
-            _all.add(runs)
+            _all.append(weakref.ref(runs, _all.remove))
             if pipeline is not None:
                 _by_pipeline[pipeline] = runs
         return runs
@@ -182,8 +183,9 @@ def runs_of(tracer: Tracer) -> Runs:
 
 def find_run(key: int) -> Run | None:
     """Return an open run wherever it is reported to."""
-    for runs in list(_all):
-        run = runs.open.get(key)
+    for runs_ref in _all.copy():
+        runs = runs_ref()
+        run = runs.open.get(key) if runs is not None else None
         if run is not None:
             return run
     return None

@@ -8,14 +8,13 @@ encoded as, and so makes another value of it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from operator import is_, itemgetter
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
-from etaoi_tui.sdk.known_values import GROUP, KnownValues, Recent
+from etaoi_tui.sdk.known_values import GROUP, KnownValues, Recent, fingerprint
 from etaoi_tui.sdk.langchain.message_snapshots import MessageSnapshot, identify
 from etaoi_tui.sdk.langchain.messages import AS_IT_IS, describe_state
 from etaoi_tui.sdk.shared_json import SharedList
@@ -146,15 +145,13 @@ class SharedMessages(SharedList):
 
     def each(self, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]) -> list[bytes]:
         """Return the digest of each; see `SharedList.each`."""
-        return [
-            self._digest(n, self._fields(n), memory, values, keep) for n in range(len(self.snapshot.messages))
-        ]
+        return [self._digest(n, memory, values, keep) for n in range(len(self.snapshot.messages))]
 
     def digests(self, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]) -> list[bytes]:
         """Return the digests that stand for all of them; see `SharedList.digests`."""
         messages, contents = self.snapshot.messages, self.snapshot.contents
         first = self._first_of_thread()
-        digests = [self._digest(n, self._fields(n), memory, values, keep) for n in range(first)]
+        digests = [self._digest(n, memory, values, keep) for n in range(first)]
         if first:
             messages, contents = messages[first:], contents[first:]
         row, blocks = self._blocks(messages, contents, first, memory, values)
@@ -254,7 +251,7 @@ class SharedMessages(SharedList):
         block_digests.generation = values.generation
         while len(block_digests.digests) < size:
             index = start + len(block_digests.digests)
-            block_digests.digests.append(self._digest(index, self._fields(index), memory, values, keep))
+            block_digests.digests.append(self._digest(index, memory, values, keep))
         return block_digests
 
     def _fields(self, index: int) -> dict[str, Any]:
@@ -268,17 +265,23 @@ class SharedMessages(SharedList):
             return fields
         return {**fields, "content": content}
 
-    def _digest(
-        self,
-        index: int,
-        fields: dict[str, Any],
-        memory: Recent,
-        values: KnownValues,
-        keep: Callable[[Any], bytes],
-    ) -> bytes:
+    def _digest(self, index: int, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]) -> bytes:
         """Return what one message is called; it is described unless one with the same fields was before."""
+        message, content = self.snapshot.messages[index], self.snapshot.contents[index]
+        identity = id(memory), self.location, id(message), id(content)
+        earlier = values.in_batch.get(identity)
+        if earlier is not None and values.has(earlier[2]):
+            return cast("bytes", earlier[2])
+        digest = self._find_digest(index, memory, values, keep)
+        values.in_batch[identity] = message, content, digest
+        return digest
+
+    def _find_digest(
+        self, index: int, memory: Recent, values: KnownValues, keep: Callable[[Any], bytes]
+    ) -> bytes:
+        fields = self._fields(index)
         encoded = _body_of([fields])
-        name = self.location, hashlib.blake2b(encoded, digest_size=16).digest()
+        name = self.location, fingerprint(encoded)
         known_digest: bytes | None = memory.get(name) if encoded else None
         if known_digest is not None and values.has(known_digest):
             return known_digest

@@ -57,8 +57,8 @@ def scenario(work: Callable[[Stage, Server, Any], Any]) -> Callable[[Stage], Any
 
 
 def plain(item: Any) -> Any:
-    said = dataclasses.asdict(item) if dataclasses.is_dataclass(item) else dict(item)
-    return {key: repr(value) for key, value in said.items() if value}
+    fields = dataclasses.asdict(item) if dataclasses.is_dataclass(item) else dict(item)
+    return {key: repr(value) for key, value in fields.items() if value}
 
 
 async def all_of(stream: Any) -> list[Any]:

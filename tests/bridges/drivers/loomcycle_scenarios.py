@@ -177,7 +177,7 @@ async def endings(stage: Stage, server: Server, client: Any) -> None:
 
 
 @scenario
-async def left(stage: Stage, server: Server, client: Any) -> None:
+async def abandoned(stage: Stage, server: Server, client: Any) -> None:
     gate = asyncio.Event()
     server.scripts["long"] = [
         event("started"),
@@ -360,7 +360,7 @@ async def users(stage: Stage, server: Server, client: Any) -> None:
     from etaoi_tui.sdk.loomcycle.history import watch_user
 
     handle = watch_user(client, "u1")
-    for said in (
+    for message in (
         {"run_id": "urun_2", "agent_id": "ua_2", "agent": "late", "status": "queued"},
         {"run_id": "urun_2", "agent_id": "ua_2", "agent": "late", "status": "running"},
         {
@@ -381,7 +381,7 @@ async def users(stage: Stage, server: Server, client: Any) -> None:
         {"run_id": "urun_1", "agent_id": "ua_1", "agent": "early", "status": "cancelled"},
         {"run_id": "run_1", "agent_id": "a_1", "agent": "mine", "status": "running"},
     ):
-        server.states.put_nowait(pb.RunStateEvent(user_id="u1", ts="2026-01-02T03:04:05.5Z", **said))
+        server.states.put_nowait(pb.RunStateEvent(user_id="u1", ts="2026-01-02T03:04:05.5Z", **message))
     await asyncio.sleep(0.2)
     await stage.ends("run", all_of(client.run_streaming(agent="mine", segments=SEGMENTS, user_id="u1")))
     server.requests.remove("StreamUserRunStates u1")
@@ -463,7 +463,7 @@ SCENARIOS = {
         history,
         refusals,
         endings,
-        left,
+        abandoned,
         other_types,
         batch,
         concurrent,

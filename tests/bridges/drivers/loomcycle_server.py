@@ -19,8 +19,10 @@ def event(kind: str, **fields: Any) -> Any:
     return pb.Event(type=kind, **fields)
 
 
-def use(name: str, id_: str, given: Any = None) -> Any:
-    return pb.ToolUse(id=id_, name=name, input=json.dumps(given if given is not None else {}).encode())
+def use(name: str, id_: str, tool_input: Any = None) -> Any:
+    return pb.ToolUse(
+        id=id_, name=name, input=json.dumps(tool_input if tool_input is not None else {}).encode()
+    )
 
 
 def usage(took: int, gave: int, model: str = "m-1", read: int = 0, created: int = 0) -> Any:
@@ -137,17 +139,17 @@ class Server(pb_grpc.LoomcycleServicer):
             yield state
 
     async def ListUserAgents(self, request: Any, context: Any) -> Any:
-        found = [
+        agents = [
             agent
             for agent in self.agents.values()
             if agent.user_id == request.user_id and request.status in ("", agent.status)
         ]
-        return pb.ListUserAgentsResponse(agents=found)
+        return pb.ListUserAgentsResponse(agents=agents)
 
     async def ListChildRuns(self, request: Any, context: Any) -> Any:
         above = [agent.agent_id for agent in self.agents.values() if agent.run_id == request.parent_run_id]
-        found = [agent for agent in self.agents.values() if agent.parent_agent_id in above]
-        return pb.ListChildRunsResponse(agents=found)
+        children = [agent for agent in self.agents.values() if agent.parent_agent_id in above]
+        return pb.ListChildRunsResponse(agents=children)
 
     async def GetAgent(self, request: Any, context: Any) -> Any:
         if request.agent_id not in self.agents:

@@ -4,7 +4,7 @@ Drivers run in environments of their own, with the project's folders on the path
 
     python DRIVER.py BRIDGE SCENARIO MODE  ->  one JSON line on the real stdout
 
-``{"outcome": what the scenario told of itself, "stdout": what it printed, "events": what was recorded}``
+``{"outcome": what the scenario reported, "stdout": what it printed, "events": what was recorded}``
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Stage:
     async def ends(self, name: str, work: Awaitable[Any]) -> None:
         """Write down how some work ended: its result or its exception."""
         try:
-            self.tell([name, "returned", shown(await work)])
+            self.tell([name, "returned", without_volatile(await work)])
         except BaseException as error:
             self.tell([name, "raised", type(error).__name__, str(error)])
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
@@ -75,15 +75,15 @@ def classes_of(*targets: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def shown(value: Any) -> Any:
+def without_volatile(value: Any) -> Any:
     """A result as JSON, without what differs from run to run."""
     if hasattr(value, "model_dump"):
         value = value.model_dump(mode="json")
     if isinstance(value, dict):
         volatile = ("run_id", "timestamp", "execution_time_ms")
-        return {key: shown(item) for key, item in value.items() if key not in volatile}
+        return {key: without_volatile(item) for key, item in value.items() if key not in volatile}
     if isinstance(value, (list, tuple)):
-        return [shown(item) for item in value]
+        return [without_volatile(item) for item in value]
     if isinstance(value, bytes):
         return value.decode("latin-1")
     if isinstance(value, str) and value.startswith("ephemeral-"):
@@ -109,6 +109,6 @@ def main(scenarios: dict[str, Callable[[Stage], Any]]) -> None:
         events = stage.events()
         for handle in stage.handles:
             handle.detach()
-        told = {"scenario": name, "outcome": stage.outcome, "stdout": printed.getvalue(), "events": events}
-        real.write(json.dumps(told, default=str) + "\n")
+        result = {"scenario": name, "outcome": stage.outcome, "stdout": printed.getvalue(), "events": events}
+        real.write(json.dumps(result, default=str) + "\n")
         real.flush()

@@ -1,6 +1,6 @@
-"""Five agent systems at the same time, told to one viewer. Runs where those asked for are installed.
+"""Five agent systems at the same time, sent to one viewer. Runs where those asked for are installed.
 
-    python together.py SYSTEM,SYSTEM... URL RUNS [SECONDS]  ->  one JSON map on stdout when all is told
+    python together.py SYSTEM,SYSTEM... URL RUNS [SECONDS]  ->  one JSON map on stdout when all is sent
 
 Whatever can be mistaken is the same everywhere: the agent is called ``helper``, its tool ``lookup``, its call
 ``t1``. What run N of a system says and hears holds the word ``SYSTEM#N``. SECONDS is about how long a run's
@@ -110,8 +110,8 @@ async def loomcycle(plan: Plan) -> None:
             return
         name = f"{SHARED}-{number}"
         server.scripts[name] = steps(who)
-        told = {"agent": name, "session_id": f"own-{number}", "segments": segments}
-        await all_of(client.run_streaming(**told, user_bearer=SECRET))
+        request = {"agent": name, "session_id": f"own-{number}", "segments": segments}
+        await all_of(client.run_streaming(**request, user_bearer=SECRET))
         if number == 0:
             first_over.set()
 
@@ -130,14 +130,14 @@ async def hive(plan: Plan) -> None:
 
     async def run(number: int) -> None:
         who, stream = f"hive#{number}", f"stream-{number // 2}"
-        given = {"q": who, "headers": {"Authorization": f"Bearer {SECRET}"}}
-        await bus.emit("execution_started", stream, execution_id=who, data={"input": given})
+        payload = {"q": who, "headers": {"Authorization": f"Bearer {SECRET}"}}
+        await bus.emit("execution_started", stream, execution_id=who, data={"input": payload})
         node = NodeOfTheNewest(bus, SHARED, stream, who)
         for kind, data in (
             ("node_loop_started", {"max_iterations": 3}),
             ("node_loop_iteration", {"iteration": 1}),
             ("llm_text_delta", {"content": f"{who}: let me see. ", "snapshot": f"{who}: let me see. "}),
-            ("tool_call_started", {"tool_use_id": "t1", "tool_name": "lookup", "tool_input": {**given}}),
+            ("tool_call_started", {"tool_use_id": "t1", "tool_name": "lookup", "tool_input": {**payload}}),
             ("tool_call_completed", {"tool_use_id": "t1", "tool_name": "lookup", "result": f"found {who}"}),
             ("llm_text_delta", {"content": f"{who} is answered.", "snapshot": f"{who} is answered."}),
             ("llm_turn_complete", {"model": "m", "input_tokens": 30, "output_tokens": 5}),
@@ -168,10 +168,10 @@ async def langgraph(plan: Plan) -> None:
 
     async def run(number: int) -> None:
         who = f"langgraph#{number}"
-        wanted = AIMessage(
+        tool_call = AIMessage(
             f"{who}: let me see.", tool_calls=[{"name": "lookup", "args": {"q": who}, "id": "t1"}]
         )
-        model = ScriptedModel(answers=[wanted, f"{who} is answered."])
+        model = ScriptedModel(answers=[tool_call, f"{who} is answered."])
         agent = create_agent(model, [lookup], name=SHARED)
         with etaoi_tui.watch(agent, server_url=plan.url, session_id=VISIT) as handle:
             async for _ in agent.astream({"messages": [("user", who)]}, stream_mode="messages"):
@@ -219,8 +219,8 @@ async def play_all(names: list[str], plan: Plan) -> None:
 
 
 if __name__ == "__main__":
-    wanted, url, runs, *pause = sys.argv[1:]
+    tool_call, url, runs, *pause = sys.argv[1:]
     sys.path.insert(0, str(Path(__file__).parent))
     plan = Plan(url, int(runs), float(pause[0]) if pause else 0.01)
-    asyncio.run(asyncio.wait_for(play_all(wanted.split(","), plan), 100))
-    sys.stdout.write(json.dumps({"done": wanted.split(",")}) + "\n")
+    asyncio.run(asyncio.wait_for(play_all(tool_call.split(","), plan), 100))
+    sys.stdout.write(json.dumps({"done": tool_call.split(",")}) + "\n")

@@ -169,13 +169,13 @@ async def abandoned(stage: Stage) -> None:
         if event.event_type == "text_delta":
             try:
                 thrown = await stream.athrow(ValueError("thrown in"))
-                stage.tell(["athrow", shown_event(thrown)])
+                stage.tell(["athrow", plain_event(thrown)])
             except BaseException as error:
                 stage.tell(["athrow", type(error).__name__, str(error)])
     stage.tell([type(stream).__name__, stream.ag_running])
 
 
-def shown_event(event: Any) -> Any:
+def plain_event(event: Any) -> Any:
     return [event.event_type, getattr(event, "error", None)]
 
 
@@ -296,19 +296,19 @@ async def usage(stage: Stage) -> None:
 async def own_instance_attribute(stage: Stage) -> None:
     """Somebody has put a wrapper of their own on the agent before, and another one after."""
     agent = Agent(script("own", say("mine")))
-    seen: list[str] = []
+    calls: list[str] = []
     first = agent.run
 
-    def before(*args: Any, **kwargs: Any) -> Any:
-        seen.append("before")
+    def inner_wrapper(*args: Any, **kwargs: Any) -> Any:
+        calls.append("before")
         return first(*args, **kwargs)
 
-    agent.run = before
+    agent.run = inner_wrapper
     handle = stage.watch(agent)
     middle = agent.run
 
     def after(*args: Any, **kwargs: Any) -> Any:
-        seen.append("after")
+        calls.append("after")
         return middle(*args, **kwargs)
 
     agent.run = after
@@ -317,7 +317,7 @@ async def own_instance_attribute(stage: Stage) -> None:
         handle.detach()
     stage.tell(agent.run is after)
     await stage.ends("again", agent.run("x"))
-    stage.tell(seen)
+    stage.tell(calls)
 
 
 async def no_trace(stage: Stage) -> None:

@@ -77,10 +77,10 @@ def messages(
         if first:
             yield Wait(first)
         sent = 0
-        for place, block in enumerate(content):
-            yield {"type": "content_block_start", "index": place, "content_block": _emptied(block)}
+        for index, block in enumerate(content):
+            yield {"type": "content_block_start", "index": index, "content_block": _emptied(block)}
             for delta in _deltas(block):
-                yield {"type": "content_block_delta", "index": place, "delta": delta}
+                yield {"type": "content_block_delta", "index": index, "delta": delta}
                 sent += 1
                 if sent == cut_after:
                     yield CUT
@@ -89,7 +89,7 @@ def messages(
                     error = {"type": "overloaded_error", "message": "Overloaded"}
                     yield {"type": "error", "error": error}
                     return
-            yield {"type": "content_block_stop", "index": place}
+            yield {"type": "content_block_stop", "index": index}
         ending = {"stop_reason": reason, "stop_sequence": None}
         yield {"type": "message_delta", "delta": ending, "usage": message["usage"]}
         yield {"type": "message_stop"}

@@ -62,7 +62,7 @@ class Bill:
     def dollars(self) -> float:
         """What it costs, without surcharges for audio."""
         price = PRICES[self.model]
-        before = self.fresh * price.fresh + self.read * price.read
+        uncached = self.fresh * price.fresh + self.read * price.read
         written = self.write_5m * price.write + self.write_1h * price.write_1h
-        standard_price = (before + written + self.output * price.output) / _MILLION
+        standard_price = (uncached + written + self.output * price.output) / _MILLION
         return standard_price * TIERS.get((self.model, self.tier), 1.0)

@@ -60,7 +60,7 @@ def chat(
     """
     bill = bill or Bill("gpt-4o")
     reason = finish or ("tool_calls" if calls else "stop")
-    known = [
+    tool_calls = [
         {
             "id": f"call_{next(_number)}",
             "type": "function",
@@ -76,8 +76,8 @@ def chat(
             base["service_tier"] = bill.tier
         if not request.get("stream"):
             message: dict[str, Any] = {"role": "assistant", "content": text or None, "refusal": refusal}
-            if known:
-                message["tool_calls"] = known
+            if tool_calls:
+                message["tool_calls"] = tool_calls
             if reasoning:
                 message["reasoning_content"] = reasoning
             choice = {"index": 0, "message": message, "finish_reason": reason, "logprobs": None}
@@ -89,12 +89,12 @@ def chat(
 
         def chunk(delta: dict[str, Any], stop: str | None = None) -> dict[str, Any]:
             choice = {"index": 0, "delta": delta, "finish_reason": stop, "logprobs": None}
-            made = {**base, "object": "chat.completion.chunk", "choices": [choice]}
+            message = {**base, "object": "chat.completion.chunk", "choices": [choice]}
             if usage_in_every_chunk:
-                made["usage"] = {**usage_of(bill), "completion_tokens": min(written, bill.output)}
+                message["usage"] = {**usage_of(bill), "completion_tokens": min(written, bill.output)}
             elif tells_usage:
-                made["usage"] = None
-            return made
+                message["usage"] = None
+            return message
 
         yield chunk({"role": "assistant", "content": "", "refusal": None})
         if first:
@@ -108,11 +108,11 @@ def chat(
             if cut_after == count:
                 yield CUT
                 return
-        for place, call in enumerate(known):
-            head = {**call, "index": place, "function": {"name": call["function"]["name"], "arguments": ""}}
+        for index, call in enumerate(tool_calls):
+            head = {**call, "index": index, "function": {"name": call["function"]["name"], "arguments": ""}}
             yield chunk({"tool_calls": [head]})
             for piece in pieces(call["function"]["arguments"]):
-                yield chunk({"tool_calls": [{"index": place, "function": {"arguments": piece}}]})
+                yield chunk({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
         written = bill.output
         last = chunk({}, reason)
         if finish_twice:
@@ -134,13 +134,13 @@ def completion(text: str, bill: Bill | None = None, *, finish: str = "stop") -> 
         if not request.get("stream"):
             choice = {"index": 0, "text": text, "finish_reason": finish, "logprobs": None}
             return {**base, "choices": [choice], "usage": usage_of(bill)}
-        found = [
+        chunks = [
             {**base, "choices": [{"index": 0, "text": piece, "finish_reason": None, "logprobs": None}]}
             for piece in pieces(text)
         ]
-        found.append(
+        chunks.append(
             {**base, "choices": [{"index": 0, "text": "", "finish_reason": finish, "logprobs": None}]}
         )
-        return [*found, {**base, "choices": [], "usage": usage_of(bill)}]
+        return [*chunks, {**base, "choices": [], "usage": usage_of(bill)}]
 
     return Answer(make, bill, "[DONE]")

@@ -100,12 +100,12 @@ def responses(
         yield event("in_progress", response=started_response)
         if first:
             yield Wait(first)
-        for place, item in enumerate(items):
-            if fails_after == place:
+        for index, item in enumerate(items):
+            if fails_after == index:
                 error = {"code": "server_error", "message": "The server had an error."}
                 yield event("failed", response={**response, "status": "failed", "error": error, "output": []})
                 return
-            yield from (event(kind, output_index=place, **fields) for kind, fields in _events_of(item))
+            yield from (event(kind, output_index=index, **fields) for kind, fields in _events_of(item))
         ending = {"completed": "completed", "incomplete": "incomplete"}.get(status, "failed")
         yield event(ending, response=response)
 
@@ -126,8 +126,8 @@ def _events_of(item: Item) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "function_call_arguments.done", arguments_done
     elif kind == "reasoning":
         yield "output_item.added", {"item": {**item, "summary": []}}
-        for place, part in enumerate(item["summary"]):
-            at = {"item_id": ident, "summary_index": place}
+        for index, part in enumerate(item["summary"]):
+            at = {"item_id": ident, "summary_index": index}
             yield "reasoning_summary_part.added", {**at, "part": {"type": "summary_text", "text": ""}}
             for piece in pieces(part["text"]):
                 yield "reasoning_summary_text.delta", {**at, "delta": piece}
@@ -139,8 +139,8 @@ def _events_of(item: Item) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _content_events(content: Sequence[dict[str, Any]], ident: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for place, part in enumerate(content):
-        at = {"item_id": ident, "content_index": place}
+    for index, part in enumerate(content):
+        at = {"item_id": ident, "content_index": index}
         if part["type"] == "refusal":
             yield "content_part.added", {**at, "part": {**part, "refusal": ""}}
             for piece in pieces(part["refusal"]):

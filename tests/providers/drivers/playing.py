@@ -61,10 +61,10 @@ async def _ask(target: Any, mode: str, question: Any) -> str:
     return repr([piece async for piece in target.astream(question)])
 
 
-def play_all(scenarios: dict[str, Scenario], folder: Path, wanted: list[str]) -> None:
+def play_all(scenarios: dict[str, Scenario], folder: Path, names: list[str]) -> None:
     """Play scenarios, and write ``NAME.msgpack`` and ``NAME.json`` for each."""
     for name, scenario in scenarios.items():
-        if wanted and name not in wanted:
+        if names and name not in names:
             continue
         with ModelApi() as api:
             stage = Stage(api, folder / f"{name}.msgpack")

@@ -413,8 +413,8 @@ def agent(stage: Stage) -> Any:
         ),
         claude.messages(WORDS, bill=Bill("claude-sonnet-4-5", 80, 30, read=2_000, write_1h=500)),
     )
-    made = create_agent(anthropic(stage.api, streaming=True), [search], name="weather")
-    return ask(stage.watch(made), "stream", {"messages": [("user", "x")]})
+    weather_agent = create_agent(anthropic(stage.api, streaming=True), [search], name="weather")
+    return ask(stage.watch(weather_agent), "stream", {"messages": [("user", "x")]})
 
 
 @scenario("deep-agent")
@@ -432,8 +432,8 @@ def deep_agent(stage: Stage) -> Any:
     researcher = {
         "name": "researcher", "description": "d", "system_prompt": "s", "model": openai(stage.api),
     }  # fmt: skip
-    made = create_deep_agent(model=anthropic(stage.api), tools=[], name="boss", subagents=[researcher])
-    return ask(stage.watch(made), "ainvoke", {"messages": [("user", "go")]})
+    boss = create_deep_agent(model=anthropic(stage.api), tools=[], name="boss", subagents=[researcher])
+    return ask(stage.watch(boss), "ainvoke", {"messages": [("user", "go")]})
 
 
 @scenario("graph")

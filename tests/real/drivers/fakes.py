@@ -101,5 +101,5 @@ class Guard(AgentMiddleware):
 
     @staticmethod
     def _changed(request: ModelRequest) -> ModelRequest:
-        said = request.system_message.text if request.system_message else ""
-        return request.override(system_message=SystemMessage(content=f"{said}\nBe brief."))
+        system_text = request.system_message.text if request.system_message else ""
+        return request.override(system_message=SystemMessage(content=f"{system_text}\nBe brief."))

@@ -19,17 +19,17 @@ from scripts.fuzz_receivers import mutate
 from tests.receivers.ingest_captures import EXPECTED, captured
 
 
-def value(told: Any) -> Any:
-    which = told.WhichOneof("value")
+def value(message: Any) -> Any:
+    which = message.WhichOneof("value")
     if which == "array_value":
-        return [value(item) for item in told.array_value.values]
+        return [value(item) for item in message.array_value.values]
     if which == "kvlist_value":
-        return {item.key: value(item.value) for item in told.kvlist_value.values}
-    return None if which is None else getattr(told, which)
+        return {item.key: value(item.value) for item in message.kvlist_value.values}
+    return None if which is None else getattr(message, which)
 
 
-def attributes(told: Any) -> dict[str, Any]:
-    return {item.key: value(item.value) for item in told}
+def attributes(key_values: Any) -> dict[str, Any]:
+    return {item.key: value(item.value) for item in key_values}
 
 
 def theirs(body: bytes) -> list[Any]:
@@ -47,18 +47,18 @@ def theirs(body: bytes) -> list[Any]:
 
 
 def ours(body: bytes) -> list[Any]:
-    found: list[Any] = []
+    spans: list[Any] = []
     for span in decode_traces(body):
         if isinstance(span, InvalidPayload):
             raise span
         events = [(event.name, event.time_ns, event.attributes) for event in span.events]
-        found.append(
+        spans.append(
             (
                 span.trace_id, span.span_id, span.parent_id, span.name, span.kind, span.start_ns, span.end_ns,
                 span.attributes, events, span.status_code, span.status_message, span.scope, span.resource,
             )
         )  # fmt: skip
-    return found
+    return spans
 
 
 def same(one: Any, other: Any) -> bool:
@@ -101,12 +101,12 @@ def main() -> int:
                 pass
             continue
         try:
-            found = ours(body)
+            our_spans = ours(body)
         except InvalidPayload:
             continue  # stricter than the library, such as about a wire type that a field does not have
-        both += same(expected, found)
-    told = f"{len(bodies)} bodies with {spans} spans alike; of {sys.argv[1]} mutations {both} alike, "
-    sys.stdout.write(f"{told}{refused} refused\n")
+        both += same(expected, our_spans)
+    summary = f"{len(bodies)} bodies with {spans} spans alike; of {sys.argv[1]} mutations {both} alike, "
+    sys.stdout.write(f"{summary}{refused} refused\n")
     return 0
 
 

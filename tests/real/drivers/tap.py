@@ -24,9 +24,10 @@ def tap(path: str) -> None:
         with lock:
             for envelope in envelopes:
                 for event in envelope.batch:
-                    said = event.model_dump(mode="json")
+                    fields = event.model_dump(mode="json")
                     ids = [
-                        said.get(key) for key in ("event_id", "kind", "span_id", "trace_id", "parent_span_id")
+                        fields.get(key)
+                        for key in ("event_id", "kind", "span_id", "trace_id", "parent_span_id")
                     ]
                     log.write(json.dumps([time.time(), what, *ids]) + "\n")
 

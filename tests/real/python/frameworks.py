@@ -33,7 +33,7 @@ class Models(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *told: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         """Say nothing."""
 
 

@@ -47,10 +47,10 @@ class ScriptedModel(FakeChatModel):
     def _pieces(self) -> Iterator[ChatGenerationChunk]:
         message = self.answer([], None)
         words = str(message.content).split(" ") if message.content else []
-        for place, word in enumerate(words):
-            text = word if place == 0 else f" {word}"
+        for index, word in enumerate(words):
+            text = word if index == 0 else f" {word}"
             yield ChatGenerationChunk(message=AIMessageChunk(content=text))
-        for place, call in enumerate(message.tool_calls):
+        for index, call in enumerate(message.tool_calls):
             from json import dumps
 
             arguments = dumps(call["args"])
@@ -58,7 +58,7 @@ class ScriptedModel(FakeChatModel):
                 (arguments[:4], (call["name"], call["id"])),
                 (arguments[4:], (None, None)),
             ):
-                chunk = {"name": name, "args": part, "id": call_id, "index": place, "type": "tool_call_chunk"}
+                chunk = {"name": name, "args": part, "id": call_id, "index": index, "type": "tool_call_chunk"}
                 yield ChatGenerationChunk(message=AIMessageChunk(content="", tool_call_chunks=[chunk]))
         last = AIMessageChunk(
             content="", usage_metadata=message.usage_metadata, response_metadata=message.response_metadata
@@ -88,12 +88,12 @@ class ScriptedModel(FakeChatModel):
             yield piece
 
 
-def calls(*wanted: tuple[str, dict[str, Any]], start: int = 1) -> AIMessage:
+def calls(*requests: tuple[str, dict[str, Any]], start: int = 1) -> AIMessage:
     """An answer that asks for tools."""
     return AIMessage(
         "",
         tool_calls=[
-            {"name": name, "args": args, "id": f"call_{start + place}"}
-            for place, (name, args) in enumerate(wanted)
+            {"name": name, "args": args, "id": f"call_{start + index}"}
+            for index, (name, args) in enumerate(requests)
         ],
     )

@@ -254,27 +254,27 @@ PROGRAMS: dict[str, Callable[[Attach, Any], None]] = {
 def _run_under_the_reference(names: list[str]) -> None:
     import etaoi
 
-    told: dict[str, list[dict[str, Any]]] = {}
+    events_by_program: dict[str, list[dict[str, Any]]] = {}
     for name in names:
 
-        class Kept:
+        class ReferenceSink:
             def __init__(self) -> None:
                 self.events: list[dict[str, Any]] = []
 
             def emit(self, envelope: Any) -> None:
                 self.events += envelope.model_dump(mode="json")["batch"]
 
-        kept = Kept()
+        sink = ReferenceSink()
         handles: list[Any] = []
 
-        def attach(agent: Any, kept: Kept = kept, handles: list[Any] = handles) -> None:
-            handles.append(etaoi.attach(agent, sink=kept, session_id="same"))
+        def attach(agent: Any, sink: ReferenceSink = sink, handles: list[Any] = handles) -> None:
+            handles.append(etaoi.attach(agent, sink=sink, session_id="same"))
 
         PROGRAMS[name](attach, etaoi.instrument)
         for handle in handles:
             handle.detach()
-        told[name] = kept.events
-    sys.stdout.write(json.dumps(told))
+        events_by_program[name] = sink.events
+    sys.stdout.write(json.dumps(events_by_program))
 
 
 if __name__ == "__main__":

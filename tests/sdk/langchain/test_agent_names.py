@@ -46,7 +46,7 @@ MAKERS: dict[str, Callable[[str | None], Any]] = {
 }
 
 
-def shown(handle: AttachedHandle) -> tuple[Recorded, list[Trace]]:
+def recorded_traces(handle: AttachedHandle) -> tuple[Recorded, list[Trace]]:
     handle.flush(60)
     recorded = Recorded.of(handle.sink.events)
     return recorded, [trace for trace in recorded.store.traces.values() if not trace.only_context]
@@ -55,10 +55,10 @@ def shown(handle: AttachedHandle) -> tuple[Recorded, list[Trace]]:
 def visible(span: Span, depth: int = 0) -> list[tuple[int, str, str]]:
     """What a reader sees below and including a span: depth, kind and name."""
     hidden = bool(span.flags & SpanFlag.INTERNAL)
-    found = [] if hidden else [(depth, span.kind, span.name)]
+    rows = [] if hidden else [(depth, span.kind, span.name)]
     for child in span.children or ():
-        found += visible(child, depth if hidden else depth + 1)
-    return found
+        rows += visible(child, depth if hidden else depth + 1)
+    return rows
 
 
 @pytest.mark.parametrize("maker", MAKERS)
@@ -69,7 +69,7 @@ def test_an_agent_in_a_team_is_one_level_with_a_card(maker: str, name: str | Non
     graph = team.add_edge(START, "math_expert").compile(name="team")
     handle = watch()
     graph.invoke(ASK)
-    recorded, (trace,) = shown(handle)
+    recorded, (trace,) = recorded_traces(handle)
     tree = [one for one in visible(trace.roots[0]) if one[1] in ("sub_agent", "llm", "tool") or one[0] == 0]
     assert tree == [
         (0, "middleware", "team"),
@@ -101,7 +101,7 @@ def test_an_agent_without_a_name_is_called_by_its_variable(maker: str, attached:
     handle = watch(weather_desk) if attached else watch()
     for _ in range(2):
         weather_desk.invoke(ASK)
-    recorded, traces = shown(handle)
+    recorded, traces = recorded_traces(handle)
     assert [(trace.roots[0].kind, trace.roots[0].name) for trace in traces] == [
         ("sub_agent", "weather_desk")
     ] * 2
@@ -112,11 +112,11 @@ def test_an_agent_without_a_name_is_called_by_its_variable(maker: str, attached:
     assert use_of(snapshot, "weather_desk", 0.0).runs == 2
 
 
-def test_a_variable_that_says_nothing_gives_way_to_the_file_or_the_graph_id(watch: Watch) -> None:
+def test_a_generic_variable_name_is_replaced_by_the_file_or_the_graph_id(watch: Watch) -> None:
     agent = create_agent(model(), [add])
     handle = watch()
     agent.invoke(ASK)
-    _, (trace,) = shown(handle)
+    _, (trace,) = recorded_traces(handle)
     assert trace.roots[0].name == "test_agent_names"
 
 
@@ -124,7 +124,7 @@ def test_a_name_that_a_run_was_given_stays(watch: Watch) -> None:
     weather_desk = create_agent(model(), [add])
     handle = watch()
     weather_desk.invoke(ASK, {"run_name": "morning round"})
-    _, (trace,) = shown(handle)
+    _, (trace,) = recorded_traces(handle)
     assert (trace.roots[0].kind, trace.roots[0].name) == ("sub_agent", "morning round")
 
 
@@ -141,7 +141,7 @@ def test_a_named_sub_graph_is_an_agent_and_an_unnamed_one_is_a_step(watch: Watch
     outer.add_edge(START, "named").add_edge("named", "plain")
     handle = watch()
     outer.compile(name="outer").invoke({"x": 0})
-    _, (trace,) = shown(handle)
+    _, (trace,) = recorded_traces(handle)
     kinds = {span.name: span.kind for span in trace.spans}
     assert kinds == {
         "outer": "middleware", "named": "middleware", "Planner": "sub_agent", "inner": "middleware",
@@ -154,12 +154,12 @@ def test_a_step_named_agent_in_a_graph_of_ones_own_is_shown(watch: Watch) -> Non
     graph.add_node("agent", lambda state: {"messages": [("ai", "hi")]}).add_edge(START, "agent")
     handle = watch()
     graph.compile(name="mine").invoke(ASK)
-    _, (trace,) = shown(handle)
+    _, (trace,) = recorded_traces(handle)
     assert visible(trace.roots[0]) == [(0, "middleware", "mine"), (1, "middleware", "agent")]
 
 
 def test_plain_runnables_are_no_agents(watch: Watch) -> None:
     handle = watch()
     RunnableLambda(lambda x: x, name="step").invoke(1)
-    _, (trace,) = shown(handle)
+    _, (trace,) = recorded_traces(handle)
     assert trace.roots[0].kind == "middleware"

@@ -62,44 +62,44 @@ def order_agent(**options: Any) -> Any:
 
 
 @pytest.mark.parametrize("instrumented", [False, True])
-def test_a_create_agent_graph_is_taken_apart(instrumented: bool) -> None:
+def test_a_create_agent_graph_is_described(instrumented: bool) -> None:
     chain = [Guard(), polite, TodoListMiddleware()]
-    told = describe_agent(order_agent(middleware=instrument(chain) if instrumented else chain), "agent-7")
-    assert told["framework"] == "langchain"
-    assert told["agent_name"] == "orders"
-    assert told["agent_id"] == "agent-7"
-    assert told["system_prompt"]["text"] == "You take orders."
-    assert told["llm"] == {
+    card = describe_agent(order_agent(middleware=instrument(chain) if instrumented else chain), "agent-7")
+    assert card["framework"] == "langchain"
+    assert card["agent_name"] == "orders"
+    assert card["agent_id"] == "agent-7"
+    assert card["system_prompt"]["text"] == "You take orders."
+    assert card["llm"] == {
         "provider": "fakeai",
         "model": "fake-gpt-5",
         "class": "ScriptedModel",
         "temperature": 0.2,
         "max_tokens": 512,
     }
-    assert [one["name"] for one in told["tools"]] == ["write_todos", "double"]
-    schema = json.loads(told["tools"][1]["args_schema"])
+    assert [one["name"] for one in card["tools"]] == ["write_todos", "double"]
+    schema = json.loads(card["tools"][1]["args_schema"])
     assert schema["properties"]["number"]["type"] == "integer"
-    assert [(one["name"], one["kind"], one["hooks"]) for one in told["middleware"]] == [
+    assert [(one["name"], one["kind"], one["hooks"]) for one in card["middleware"]] == [
         ("Guard", "wrap_model_call", ["before_agent", "wrap_model_call"]),
         ("polite", "dynamic_prompt", ["wrap_model_call"]),
         ("TodoListMiddleware", "after_model", ["wrap_model_call", "after_model"]),
     ]
-    assert {node["id"] for node in told["graph"]["nodes"]} >= {"model", "tools", "Guard.before_agent"}
-    assert told["graph"]["entrypoint"] == "Guard.before_agent"
-    assert len(told["hash"]) == 16
+    assert {node["id"] for node in card["graph"]["nodes"]} >= {"model", "tools", "Guard.before_agent"}
+    assert card["graph"]["entrypoint"] == "Guard.before_agent"
+    assert len(card["hash"]) == 16
 
 
-def test_a_deepagent_is_taken_apart() -> None:
+def test_a_deepagent_is_described() -> None:
     from deepagents import create_deep_agent
 
-    told = describe_agent(
+    card = describe_agent(
         create_deep_agent(model=ScriptedModel(answers=["x"]), tools=[double], system_prompt="Plan first.")
     )
-    assert "Plan first." in told["system_prompt"]["text"]
-    assert told["llm"]["model"] == "fake-gpt-5"
-    names = {one["name"] for one in told["tools"]}
+    assert "Plan first." in card["system_prompt"]["text"]
+    assert card["llm"]["model"] == "fake-gpt-5"
+    names = {one["name"] for one in card["tools"]}
     assert {"double", "read_file", "write_file", "task"} <= names
-    assert {"FilesystemMiddleware", "SubAgentMiddleware"} <= {one["name"] for one in told["middleware"]}
+    assert {"FilesystemMiddleware", "SubAgentMiddleware"} <= {one["name"] for one in card["middleware"]}
 
 
 def test_a_graph_of_ones_own_shows_its_model_and_tools() -> None:
@@ -114,14 +114,14 @@ def test_a_graph_of_ones_own_shows_its_model_and_tools() -> None:
     builder.add_node("act", ToolNode([double]))
     builder.add_edge(START, "ask")
     builder.add_edge("ask", "act")
-    told = describe_agent(builder.compile(name="hand made"))
-    assert told["agent_name"] == "hand made"
-    assert told["llm"]["model"] == "fake-gpt-5"
-    assert [one["name"] for one in told["tools"]] == ["double"]
+    card = describe_agent(builder.compile(name="hand made"))
+    assert card["agent_name"] == "hand made"
+    assert card["llm"]["model"] == "fake-gpt-5"
+    assert [one["name"] for one in card["tools"]] == ["double"]
 
 
-def test_mcp_servers_are_told_by_their_tools() -> None:
-    told = describe_agent(
+def test_mcp_servers_are_recognized_by_their_tools() -> None:
+    card = describe_agent(
         order_agent(
             tools=[
                 {"type": "mcp", "server_label": "github", "server_url": "https://example.invalid/mcp"},
@@ -130,7 +130,7 @@ def test_mcp_servers_are_told_by_their_tools() -> None:
             middleware=[],
         )
     )
-    assert told["mcp_servers"] == [{"name": "github", "tool_count": 2, "transport": "http"}]
+    assert card["mcp_servers"] == [{"name": "github", "tool_count": 2, "transport": "http"}]
 
 
 def test_a_models_secrets_are_no_part_of_it() -> None:
@@ -153,7 +153,7 @@ def test_every_span_points_to_the_snapshot(watch: Watch, forest: Look) -> None:
         assert span.metadata["agent.context_hash"] == context.payload["hash"]
 
 
-def test_the_same_agent_is_told_once_and_a_changed_one_again(watch: Watch, forest: Look) -> None:
+def test_the_same_agent_is_reported_once_and_a_changed_one_again(watch: Watch, forest: Look) -> None:
     handle = watch(order_agent(), session_id="s")
     watch(order_agent(), sink=handle.sink, session_id="s")
     assert len(forest(handle).contexts) == 1
@@ -162,7 +162,7 @@ def test_the_same_agent_is_told_once_and_a_changed_one_again(watch: Watch, fores
     assert prompts == ["You take orders.", "You take no orders."]
 
 
-def test_agents_that_nobody_attached_are_told_too(watch: Watch, forest: Look) -> None:
+def test_agents_that_nobody_attached_are_reported_too(watch: Watch, forest: Look) -> None:
     helper = create_agent(ScriptedModel(answers=["helped"]), system_prompt="Help.", name="helper")
 
     @tool
@@ -183,8 +183,8 @@ def test_agents_that_nobody_attached_are_told_too(watch: Watch, forest: Look) ->
         {"messages": [HumanMessage("hi")]}
     )
     tree = forest(handle)
-    told = [context.payload.get("system_prompt", {}).get("text") for context in tree.contexts]
-    assert told == [None, "Help.", "You take orders.", "One.", "Two."]
+    prompts = [context.payload.get("system_prompt", {}).get("text") for context in tree.contexts]
+    assert prompts == [None, "Help.", "You take orders.", "One.", "Two."]
     (inner,) = tree.named("helper")
     assert inner.kind == "sub_agent"
     assert inner.metadata["agent.context_id"] == tree.contexts[1].span_id
@@ -193,5 +193,5 @@ def test_agents_that_nobody_attached_are_told_too(watch: Watch, forest: Look) ->
 
 def test_summarizing_middleware_brings_its_own_model_but_not_as_the_agents(watch: Watch) -> None:
     other = ScriptedModel(answers=["summary"], model_name="small")
-    told = describe_agent(order_agent(middleware=[SummarizationMiddleware(model=other)]))
-    assert told["llm"]["model"] == "fake-gpt-5"
+    card = describe_agent(order_agent(middleware=[SummarizationMiddleware(model=other)]))
+    assert card["llm"]["model"] == "fake-gpt-5"

@@ -45,13 +45,13 @@ TELLS_EVENTS = hasattr(BaseCallbackHandler, "on_stream_event")
 def test_every_callback_of_langchain_is_answered() -> None:
     from etaoi_tui.sdk.langchain.handler import TracerHandler
 
-    known = {name for name in dir(BaseCallbackHandler) if name.startswith("on_")}
-    assert known == (CALLBACKS if TELLS_EVENTS else CALLBACKS - {"on_stream_event"})
+    callbacks = {name for name in dir(BaseCallbackHandler) if name.startswith("on_")}
+    assert callbacks == (CALLBACKS if TELLS_EVENTS else CALLBACKS - {"on_stream_event"})
     for name in CALLBACKS:
         assert getattr(TracerHandler, name) is not getattr(BaseCallbackHandler, name, None), name
 
 
-def test_a_model_call_tells_all_that_the_model_was_given(watch: Watch, forest: Look) -> None:
+def test_a_model_call_records_the_whole_request(watch: Watch, forest: Look) -> None:
     @tool
     def search(query: str, limit: int = 3) -> str:
         """Search the web."""
@@ -94,7 +94,7 @@ def test_a_model_call_tells_all_that_the_model_was_given(watch: Watch, forest: L
     assert first.payload["invocation_params"]["temperature"] == 0.2
 
 
-def test_a_model_call_tells_all_that_the_model_answered(watch: Watch, forest: Look) -> None:
+def test_a_model_call_records_the_whole_response(watch: Watch, forest: Look) -> None:
     answer = AIMessage(
         [
             {"type": "thinking", "thinking": "let me see"},
@@ -183,7 +183,7 @@ async def test_protocol_events_stream_as_tokens_do(watch: Watch, forest: Look) -
     assert call.streamed == "one two three"
 
 
-def test_a_retriever_tells_what_it_found_and_holds_what_ran_inside(watch: Watch, forest: Look) -> None:
+def test_a_retriever_records_its_documents_and_contains_nested_runs(watch: Watch, forest: Look) -> None:
     class Shelf(BaseRetriever):
         def _get_relevant_documents(self, query: str, *, run_manager: Any) -> list[Document]:
             RunnableLambda(lambda value: value, name="rewrite").invoke(
@@ -229,11 +229,13 @@ def test_notes_retries_actions_and_custom_events_lie_on_their_run(watch: Watch, 
     handler.on_chain_end({"output": "done"}, run_id=run)
     tree = forest(handle)
     root = tree.one("old style agent")
-    told = [delta["payload"] for delta in root.deltas]
-    assert told[0] == {"agent_action": {"tool": "search", "tool_input": {"q": "x"}, "log": "I will search"}}
-    assert told[1] == {"note": "thinking aloud"}
-    assert told[2] == {"retry": {"attempt": 2, "error": "TimeoutError: slow", "wait_s": 1.5}}
-    assert told[3] == {"agent_finish": {"return_values": {"output": "done"}, "log": "final"}}
+    payloads = [delta["payload"] for delta in root.deltas]
+    assert payloads[0] == {
+        "agent_action": {"tool": "search", "tool_input": {"q": "x"}, "log": "I will search"}
+    }
+    assert payloads[1] == {"note": "thinking aloud"}
+    assert payloads[2] == {"retry": {"attempt": 2, "error": "TimeoutError: slow", "wait_s": 1.5}}
+    assert payloads[3] == {"agent_finish": {"return_values": {"output": "done"}, "log": "final"}}
     event = tree.one("progress")
     assert event.parent is root
     assert event.metadata["event"] == "progress"
@@ -340,7 +342,7 @@ async def test_an_abandoned_asynchronous_stream_of_an_agent_ends(watch: Watch, f
     assert status_of_error(tree.one("streamer").error) is Status.CANCELLED
 
 
-def test_an_error_tells_type_message_and_traceback(watch: Watch, forest: Look) -> None:
+def test_an_error_has_type_message_and_traceback(watch: Watch, forest: Look) -> None:
     def fail(value: int) -> int:
         raise ValueError(f"not {value}")
 
@@ -350,13 +352,13 @@ def test_an_error_tells_type_message_and_traceback(watch: Watch, forest: Look) -
         chain.invoke(3)
     span = forest(handle).one("fails")
     assert span.error == "ValueError('not 3')"
-    shown = json.dumps(span.payload)
-    assert "ValueError" in shown
-    assert "in fail" in shown
-    assert "langchain_core/runnables" not in shown
+    payload_text = json.dumps(span.payload)
+    assert "ValueError" in payload_text
+    assert "in fail" in payload_text
+    assert "langchain_core/runnables" not in payload_text
 
 
-def test_partial_text_is_kept_when_a_model_fails_while_it_streams(watch: Watch, forest: Look) -> None:
+def test_partial_text_stays_when_a_model_fails_while_it_streams(watch: Watch, forest: Look) -> None:
     class Breaks(ScriptedModel):
         def _stream(self, *args: Any, **kwargs: Any) -> Any:
             yield ChatGenerationChunk(message=AIMessageChunk("Half an "))
@@ -397,7 +399,7 @@ def test_a_failed_tool_message_is_an_error(watch: Watch, forest: Look) -> None:
     assert span.metadata.get("tool_call_id", output["tool_call_id"]) == "c1"
 
 
-def test_hand_made_spans_and_runs_nest_both_ways(watch: Watch, forest: Look) -> None:
+def test_manual_spans_and_runs_nest_both_ways(watch: Watch, forest: Look) -> None:
     @tool
     def lookup(x: int) -> int:
         """Look up."""
@@ -421,7 +423,7 @@ def test_hand_made_spans_and_runs_nest_both_ways(watch: Watch, forest: Look) -> 
     assert [root.name for root in tree.roots] == ["request", "lookup"]
 
 
-async def test_hand_made_spans_nest_across_tasks(watch: Watch, forest: Look) -> None:
+async def test_manual_spans_nest_across_tasks(watch: Watch, forest: Look) -> None:
     handle = watch()
     chain = RunnableLambda(lambda value: value, name="step")
 
@@ -435,7 +437,7 @@ async def test_hand_made_spans_nest_across_tasks(watch: Watch, forest: Look) -> 
     assert all([child.name for child in root.children] == ["step", "step"] for root in tree.roots)
 
 
-def test_a_child_of_an_unknown_run_is_a_root_that_says_so(watch: Watch, forest: Look) -> None:
+def test_a_child_of_an_unknown_run_is_a_labelled_root(watch: Watch, forest: Look) -> None:
     handle = watch()
     handler: Any = handle.handler
     parents = [uuid.uuid4(), uuid.uuid4()]
@@ -448,7 +450,7 @@ def test_a_child_of_an_unknown_run_is_a_root_that_says_so(watch: Watch, forest: 
     assert orphans[0].start["trace_id"] != orphans[1].start["trace_id"]
 
 
-def test_a_child_that_starts_after_its_parents_end_still_lies_under_it(watch: Watch, forest: Look) -> None:
+def test_a_child_that_starts_after_its_parents_end_is_still_its_child(watch: Watch, forest: Look) -> None:
     handle = watch()
     handler: Any = handle.handler
     parent, child = uuid.uuid4(), uuid.uuid4()
@@ -460,7 +462,7 @@ def test_a_child_that_starts_after_its_parents_end_still_lies_under_it(watch: Wa
     assert tree.one("late").parent is tree.one("parent")
 
 
-def test_state_is_taken_as_it_was_and_not_as_it_became(watch: Watch, forest: Look) -> None:
+def test_state_is_recorded_as_it_was_at_the_call(watch: Watch, forest: Look) -> None:
     def change(state: dict[str, Any]) -> dict[str, Any]:
         state["items"].append("changed")
         state["late"] = True
@@ -474,7 +476,7 @@ def test_state_is_taken_as_it_was_and_not_as_it_became(watch: Watch, forest: Loo
     assert span.payload["input_keys"] == ["items"]
 
 
-def test_mixed_keys_and_hostile_values_cost_nothing_but_their_place(watch: Watch, forest: Look) -> None:
+def test_mixed_keys_and_hostile_values_cost_only_themselves(watch: Watch, forest: Look) -> None:
     class Hostile:
         def __repr__(self) -> str:
             raise RuntimeError("no")

@@ -81,7 +81,7 @@ async def give_up(work: Callable[[], Any]) -> Any:
         return {"messages": [("ai", "I gave up")]}
 
 
-async def test_what_is_cancelled_inside_a_step_ends_with_the_step(watch: Watch) -> None:
+async def test_runs_cancelled_inside_a_step_end_with_the_step(watch: Watch) -> None:
     handle = watch()
     for name, work in WORK.items():
         graph = StateGraph(MessagesState)

@@ -93,7 +93,7 @@ KINDS: dict[Callable[[], None], tuple[list[str], list[str]]] = {
 
 
 @pytest.mark.parametrize("fails", KINDS, ids=lambda fails: fails.__name__)
-def test_an_error_keeps_its_words(fails: Callable[[], None], watch: Watch, forest: Look) -> None:
+def test_an_error_keeps_its_message(fails: Callable[[], None], watch: Watch, forest: Look) -> None:
     handle = watch()
     with pytest.raises(BaseException):  # noqa: B017
         RunnableLambda(lambda _: fails(), name="step").invoke(1)
@@ -118,7 +118,7 @@ CONTENTS: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("content", "row"), CONTENTS)
 @pytest.mark.parametrize("as_command", [False, True])
-def test_a_tool_that_answers_with_an_error_says_why_in_its_row(
+def test_a_tool_that_answers_with_an_error_has_the_reason_in_its_row(
     content: Any, row: str, as_command: bool, watch: Watch
 ) -> None:
     from langgraph.types import Command
@@ -139,7 +139,7 @@ def test_a_tool_that_answers_with_an_error_says_why_in_its_row(
     assert Summaries(recorded.source).of(span) == row
 
 
-def test_an_answer_that_was_cut_still_tells_its_reason(watch: Watch) -> None:
+def test_a_truncated_answer_still_has_its_reason(watch: Watch) -> None:
     @tool
     def read_file(path: str) -> Any:
         """Read."""

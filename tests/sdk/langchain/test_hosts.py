@@ -66,13 +66,13 @@ class BrokenSink:
 @pytest.fixture
 def silent_server() -> Iterator[int]:
     """A server that accepts and never says a word."""
-    kept: list[socket.socket] = []
+    connections: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def accept() -> None:
             try:
                 while True:
-                    kept.append(server.accept()[0])
+                    connections.append(server.accept()[0])
             except OSError:
                 return
 
@@ -80,7 +80,7 @@ def silent_server() -> Iterator[int]:
         thread.start()
         yield server.getsockname()[1]
         server.close()
-        for connection in kept:
+        for connection in connections:
             connection.close()
 
 
@@ -146,8 +146,8 @@ def test_results_and_exceptions_are_the_same_whatever_is_broken(
     if trouble == "disabled":
         monkeypatch.setenv("ETAOI_DISABLED", "true")
     with caplog.at_level(logging.WARNING, "etaoi_tui"), attach(**options):
-        told = run_everything()
-    assert told == alone
+        results = run_everything()
+    assert results == alone
     assert len([record for record in caplog.records if record.name.startswith("etaoi_tui")]) <= 1
 
 
@@ -273,7 +273,7 @@ def test_a_finished_run_leaves_nothing_behind(watch: Watch) -> None:
         chain.invoke(1)
     gc.collect()
     assert not runs.open
-    assert sum(len(kept) for kept in (runs._new, runs._old)) <= 2 * 2048
+    assert sum(len(generation) for generation in (runs._new, runs._old)) <= 2 * 2048
 
 
 def test_sixteen_threads_keep_their_trees_apart(watch: Watch, forest: Look) -> None:
@@ -338,7 +338,7 @@ def test_the_reference_errors_that_ended_its_stream_end_nothing_here(watch: Watc
     }
 
 
-def test_runs_inside_a_voice_turn_lie_under_it_in_the_same_session(watch: Watch, forest: Look) -> None:
+def test_runs_inside_a_voice_turn_are_its_children_in_the_same_session(watch: Watch, forest: Look) -> None:
     from etaoi_tui.sdk.tracer import use_span
 
     chain = RunnableLambda(lambda value: value, name="thinking") | RunnableLambda(lambda value: value)

@@ -46,7 +46,7 @@ WIRE_WORDS = (
 
 @pytest.mark.parametrize("word", WIRE_WORDS)
 @pytest.mark.parametrize("by", ["metadata", "configurable"])
-def test_what_a_caller_calls_its_metadata_says_nothing_of_what_the_runs_are(
+def test_metadata_of_the_caller_does_not_change_the_kinds_of_runs(
     word: str, by: str, watch: Watch, forest: Look
 ) -> None:
     graph = planner()
@@ -123,7 +123,7 @@ def test_the_session_is_the_first_that_the_metadata_names_and_of_the_root(watch:
     assert sessions(handle) == [str(session_uuid(name)) for name in names for _ in range(2)]  # type: ignore[arg-type]
 
 
-def test_a_program_that_loads_its_graph_anew_is_one_session(watch: Watch) -> None:
+def test_a_program_that_reloads_its_graph_is_one_session(watch: Watch) -> None:
     handles = []
     for _ in range(25):
         graph = planner()
@@ -138,17 +138,17 @@ def test_a_handler_for_one_request_goes_with_it() -> None:
     sink = InMemorySink()
     inner = RunnableLambda(lambda x: x)
     outer = RunnableLambda(lambda x: inner.invoke(x))
-    gone = []
+    handler_refs = []
     for _ in range(3):
         handler = EtaoiHandler(sink=sink)
         outer.invoke(1, config={"callbacks": [handler]})
-        gone.append(weakref.ref(handler))
+        handler_refs.append(weakref.ref(handler))
         tracer = handler.tracer
         assert default_tracer() is tracer
         del handler
         gc.collect()
         assert default_tracer() is not tracer
-    assert [ref() for ref in gone] == [None, None, None]
+    assert [ref() for ref in handler_refs] == [None, None, None]
     assert sum(event["kind"] == "span_end" for event in sink.events) == 6
 
 
@@ -160,4 +160,4 @@ def test_a_handler_for_one_request_writes_where_the_last_one_did(tmp_path: Path)
         handler.tracer.flush(60)
         del handler
         gc.collect()
-    assert [found.name for found in tmp_path.iterdir()] == ["run.msgpack"]
+    assert [recording.name for recording in tmp_path.iterdir()] == ["run.msgpack"]

@@ -57,8 +57,8 @@ class Trims(AgentMiddleware):
     """Drops the first message, replaces another under its id, hides the tools."""
 
     def wrap_model_call(self, request: Any, handler: Any) -> Any:
-        kept = [HumanMessage("MORE", id="m2") if m.id == "m2" else m for m in request.messages[1:]]
-        return handler(request.override(messages=kept, tools=[], model_settings={"stop": ["x"]}))
+        remaining = [HumanMessage("MORE", id="m2") if m.id == "m2" else m for m in request.messages[1:]]
+        return handler(request.override(messages=remaining, tools=[], model_settings={"stop": ["x"]}))
 
 
 @dynamic_prompt
@@ -93,11 +93,11 @@ def rebuild(tree: Forest, probe: SpanNode) -> list[tuple[str, str]]:
         for pair in diff.get("messages_changed", ()):
             for entry in (pair["before"], pair["after"]):
                 bodies[entry["key"]] = entry["message"]
-    before, after = probe.payload["before"], probe.payload.get("after", {})
-    system = after.get("system", before.get("system")) or {}
+    request_before, after = probe.payload["before"], probe.payload.get("after", {})
+    system = after.get("system", request_before.get("system")) or {}
     text = system.get("text", "".join(block["text"] for block in system.get("blocks", ())))
     messages = [("system", text)] if text else []
-    for entry in after.get("messages", before["messages"]):
+    for entry in after.get("messages", request_before["messages"]):
         body = bodies[entry["key"]]
         messages.append((body["role"], body["text"]))
     return messages
@@ -128,7 +128,7 @@ def test_wrap_hooks_nest_as_they_ran_around_the_model_call(watch: Watch, forest:
     assert seconds(outer) >= seconds(trims) >= seconds(prompt) >= seconds(call) > 0
 
 
-def test_each_hook_tells_what_it_changed(watch: Watch, forest: Look) -> None:
+def test_each_hook_records_its_changes(watch: Watch, forest: Look) -> None:
     tree = forest(through_three(watch))
     added = tree.one("Adds.wrap_model_call").payload
     assert [entry["preview"] for entry in added["before"]["messages"]] == ["hello", "more"]
@@ -151,10 +151,10 @@ def test_each_hook_tells_what_it_changed(watch: Watch, forest: Look) -> None:
     assert prompt["response"]["changed"] is False
 
 
-def test_the_exact_request_of_every_step_can_be_had_again(watch: Watch, forest: Look) -> None:
+def test_the_exact_request_of_every_step_can_be_rebuilt(watch: Watch, forest: Look) -> None:
     long = "x" * 5_000
-    said = [HumanMessage(long, id="m1"), HumanMessage("more", id="m2"), AIMessage("ok")]
-    tree = forest(through_three(watch, {"messages": said}))
+    messages = [HumanMessage(long, id="m1"), HumanMessage("more", id="m2"), AIMessage("ok")]
+    tree = forest(through_three(watch, {"messages": messages}))
     start = [("human", long), ("human", "more"), ("ai", "ok")]
     date = ("human", "remember the date")
     sent = [("human", "MORE"), ("ai", "ok"), date]
@@ -180,7 +180,7 @@ async def test_asynchronous_hooks_do_the_same(watch: Watch, forest: Look) -> Non
         assert call.parent.parent.name == "Adds.awrap_model_call"
 
 
-def test_hooks_before_and_after_tell_what_became_of_the_state(watch: Watch, forest: Look) -> None:
+def test_before_and_after_hooks_record_the_changed_state(watch: Watch, forest: Look) -> None:
     @before_model
     def compact(state: Any, runtime: Any) -> dict[str, Any]:
         return {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), HumanMessage("summary", id="s1")], "seen": 1}
@@ -193,10 +193,10 @@ def test_hooks_before_and_after_tell_what_became_of_the_state(watch: Watch, fore
     handle = watch(agent)
     agent.invoke(ASK)
     tree = forest(handle)
-    before = next(span for span in tree.spans if span.metadata.get("lc_hook") == "before_model")
+    hook_span = next(span for span in tree.spans if span.metadata.get("lc_hook") == "before_model")
     hook = [span for span in tree.spans if span.metadata.get("lc_probe")]
     probe, after = hook
-    assert before.children == [probe]
+    assert hook_span.children == [probe]
     assert [entry["preview"] for entry in probe.payload["before"]["messages"]] == ["hello", "more"]
     assert [entry["preview"] for entry in probe.payload["after"]["messages"]] == ["summary"]
     assert len(probe.payload["diff"]["messages_removed"]) == 2
@@ -207,7 +207,7 @@ def test_hooks_before_and_after_tell_what_became_of_the_state(watch: Watch, fore
     assert "after" not in after.payload
 
 
-def test_tool_hooks_tell_changed_arguments_and_the_answer(watch: Watch, forest: Look) -> None:
+def test_tool_hooks_record_changed_arguments_and_the_answer(watch: Watch, forest: Look) -> None:
     @wrap_tool_call
     def triple(request: Any, handler: Any) -> Any:
         call = {**request.tool_call, "args": {"number": request.tool_call["args"]["number"] * 3}}
@@ -300,7 +300,7 @@ def test_instrumented_twice_or_unattached_changes_nothing(watch: Watch, forest: 
     assert agent.invoke(ASK)["messages"][-1].content == "done"
 
 
-def test_what_is_no_middleware_is_refused() -> None:
+def test_other_objects_than_middleware_are_refused() -> None:
     with pytest.raises(TypeError, match="takes AgentMiddleware objects, not function"):
         instrument([lambda request, handler: handler(request)])
 
@@ -312,7 +312,7 @@ def test_disabled_means_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "wrap_model_call" not in vars(middleware)
 
 
-def test_a_message_changed_in_place_is_seen(watch: Watch, forest: Look) -> None:
+def test_a_message_changed_in_place_is_detected(watch: Watch, forest: Look) -> None:
     @wrap_model_call
     def edits(request: Any, handler: Any) -> Any:
         request.messages[0].content = "edited"
@@ -361,9 +361,9 @@ def test_the_viewer_reads_a_hook_as_it_reads_the_references(watch: Watch, forest
     probe = forest(handle).one("Trims.wrap_model_call")
     assert probe.end is not None
     later = [delta["payload"] for delta in probe.deltas] + [probe.end["payload"]]
-    told = hook_snapshot(probe.start["payload"], later)
-    assert [message.get("text") for message in told["before"]["messages"]] == ["hello", "more"]
-    assert [message.get("text") for message in told["after"]["messages"]] == ["MORE"]
-    assert told["after"]["system"] == told["before"]["system"] == {"text": "Sys."}
-    assert (told["before"]["tools"], told["after"]["tools"]) == (["double"], [])
-    assert told["response"]["messages"][0]["preview"] == "done"
+    snapshot = hook_snapshot(probe.start["payload"], later)
+    assert [message.get("text") for message in snapshot["before"]["messages"]] == ["hello", "more"]
+    assert [message.get("text") for message in snapshot["after"]["messages"]] == ["MORE"]
+    assert snapshot["after"]["system"] == snapshot["before"]["system"] == {"text": "Sys."}
+    assert (snapshot["before"]["tools"], snapshot["after"]["tools"]) == (["double"], [])
+    assert snapshot["response"]["messages"][0]["preview"] == "done"

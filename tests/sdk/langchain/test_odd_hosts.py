@@ -59,8 +59,8 @@ def test_an_error_without_a_text_reaches_a_model_hook_as_it_is(watch: Watch, for
     handle = watch(agent)
     assert agent.invoke(ASK)["messages"][-1].content == "done"
     assert [type(error) for error in caught] == [Wordless]
-    told = [delta["payload"].get("error") for delta in forest(handle).one("again.wrap_model_call").deltas]
-    assert told == [None, "Wordless: its text could not be read", None]
+    errors = [delta["payload"].get("error") for delta in forest(handle).one("again.wrap_model_call").deltas]
+    assert errors == [None, "Wordless: its text could not be read", None]
 
 
 def test_an_error_without_a_text_leaves_a_tool_hook_as_it_is(watch: Watch) -> None:
@@ -75,7 +75,7 @@ def test_an_error_without_a_text_leaves_a_tool_hook_as_it_is(watch: Watch) -> No
         agent.invoke(ASK)
 
 
-def test_an_answer_that_cannot_be_looked_at_goes_through_a_tool_hook(watch: Watch, forest: Look) -> None:
+def test_an_answer_that_cannot_be_inspected_passes_a_tool_hook(watch: Watch, forest: Look) -> None:
     answers: list[Any] = []
 
     @wrap_tool_call

@@ -49,14 +49,14 @@ def check(tree: Forest) -> None:
     assert json.loads(answer.payload["output"])["content"] == "6"
 
 
-def test_a_prebuilt_agent_is_seen_whole(watch: Watch, forest: Look) -> None:
+def test_a_prebuilt_agent_is_recorded_completely(watch: Watch, forest: Look) -> None:
     agent = react_agent()
     handle = watch(agent)
     list(agent.stream({"messages": [HumanMessage("double three")]}, stream_mode="messages"))
     check(forest(handle))
 
 
-async def test_a_prebuilt_agent_is_seen_among_all_runs_of_the_process(watch: Watch, forest: Look) -> None:
+async def test_a_prebuilt_agent_is_recorded_by_the_global_hook(watch: Watch, forest: Look) -> None:
     handle = watch()
     agent = react_agent()
     async for _ in agent.astream({"messages": [HumanMessage("double three")]}, stream_mode="messages"):

@@ -42,11 +42,13 @@ MORE_METADATA = {"etaoi_tui.resumes", "tags", "tool_call_id", "lc_chain_kind", "
 @pytest.fixture(scope="module")
 def reference() -> dict[str, Forest]:
     python = real_env("etaoi-agents", *ETAOI, "langchain", "deepagents")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ETAOI", "LANG"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ETAOI", "LANG"))
+    }
     done = subprocess.run(
         [str(python), "-m", "tests.sdk.langchain.programs"],
         cwd=ROOT,
-        env={**kept, "PYTHONPATH": str(ROOT)},
+        env={**environment, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=240,
@@ -107,16 +109,16 @@ def test_trees_agree(name: str, ours: Callable[[str], Forest], reference: dict[s
 
 
 @pytest.mark.parametrize("name", [name for name in PROGRAMS if name not in DIFFERENCES])
-def test_nothing_that_the_reference_tells_is_missing(
+def test_nothing_that_the_reference_records_is_missing(
     name: str, ours: Callable[[str], Forest], reference: dict[str, Forest]
 ) -> None:
-    def told(forest: Forest) -> list[Any]:
-        found = []
+    def facts(forest: Forest) -> list[Any]:
+        span_facts = []
         for span in forest.spans:
             if span.kind == "agent_context":
                 continue
             payload, meta = span.payload, span.metadata
-            found.append(
+            span_facts.append(
                 {
                     "span": (
                         span.kind,
@@ -138,9 +140,9 @@ def test_nothing_that_the_reference_tells_is_missing(
                     "agent": "agent.context_id" in meta,
                 }
             )
-        return sorted(found, key=repr)
+        return sorted(span_facts, key=repr)
 
-    mine, theirs = told(ours(name)), told(reference[name])
+    mine, theirs = facts(ours(name)), facts(reference[name])
     for one in (*mine, *theirs):
         if one["input"] is not None:
             one["input"] = json.loads(one["input"])
@@ -148,7 +150,7 @@ def test_nothing_that_the_reference_tells_is_missing(
     assert mine == theirs
 
 
-def test_instrumented_hooks_nest_here_and_lie_flat_there(
+def test_instrumented_hooks_are_nested_here_and_flat_in_the_reference(
     ours: Callable[[str], Forest], reference: dict[str, Forest]
 ) -> None:
     name = "agent_with_instrumented_hooks"
@@ -161,12 +163,17 @@ def test_instrumented_hooks_nest_here_and_lie_flat_there(
     assert without_probes(mine) == without_probes(theirs)
     for probe in (outer, inner):
         twin = next(p for p in probes if p.name == probe.name and "probe_phase" in p.metadata)
-        before, after = probe.payload["before"], {**probe.payload["before"], **probe.payload.get("after", {})}
-        for state, told in ((before, twin.payload["before"]), (after, twin.payload["after"])):
-            assert [m["preview"] for m in state["messages"]] == [m["preview"] for m in told["messages"]]
-            assert state["tools"] == told["tools"]
-            assert state["model"] == told["model"]
-            assert state.get("system", {}).get("text") == told.get("system", {}).get("text")
+        request_before, after = (
+            probe.payload["before"],
+            {**probe.payload["before"], **probe.payload.get("after", {})},
+        )
+        for state, their_state in ((request_before, twin.payload["before"]), (after, twin.payload["after"])):
+            assert [m["preview"] for m in state["messages"]] == [
+                m["preview"] for m in their_state["messages"]
+            ]
+            assert state["tools"] == their_state["tools"]
+            assert state["model"] == their_state["model"]
+            assert state.get("system", {}).get("text") == their_state.get("system", {}).get("text")
 
 
 def without_probes(forest: Forest) -> Any:
@@ -177,7 +184,7 @@ def without_probes(forest: Forest) -> Any:
     return [part for root in forest.roots for part in strip(root)]
 
 
-def test_fallbacks_lie_under_their_run_here(
+def test_fallbacks_are_children_of_their_run_here(
     ours: Callable[[str], Forest], reference: dict[str, Forest]
 ) -> None:
     assert len([root for root in reference["chains"].roots if root.name == "saved"]) == 3
@@ -190,7 +197,7 @@ def test_fallbacks_lie_under_their_run_here(
     assert sorted(rest[0], key=repr) == sorted(rest[1], key=repr)
 
 
-def test_a_retriever_is_there_and_holds_what_ran_inside(
+def test_a_retriever_is_recorded_with_its_nested_runs(
     ours: Callable[[str], Forest], reference: dict[str, Forest]
 ) -> None:
     name = "retriever_chain"

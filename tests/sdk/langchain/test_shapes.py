@@ -188,10 +188,10 @@ class Listener(BaseCallbackHandler):
         self.names.append("retriever")
 
 
-def runs_of(make: Callable[[], Any], given: Any) -> int:
+def runs_of(make: Callable[[], Any], value: Any) -> int:
     """How many runs LangChain tells any handler about."""
     listener = Listener()
-    make().invoke(given, config={"callbacks": [listener]})
+    make().invoke(value, config={"callbacks": [listener]})
     return len(listener.names)
 
 
@@ -206,51 +206,51 @@ def result_of(value: Any) -> Any:
 def test_every_shape_reports_each_run_once_and_gives_the_same_result(
     shape: str, watch: Watch, forest: Callable[[AttachedHandle], Forest]
 ) -> None:
-    make, given, kind = SHAPES[shape]
-    alone = result_of(make().invoke(given))
+    make, value, kind = SHAPES[shape]
+    alone = result_of(make().invoke(value))
     thing = make()
-    before = type(thing)
+    type_before = type(thing)
     handle = watch(thing)
 
-    assert result_of(thing.invoke(given)) == alone
+    assert result_of(thing.invoke(value)) == alone
     tree = forest(handle)
     assert len(tree.roots) == 1
     assert tree.roots[0].kind == kind
-    assert sum(1 for _ in tree.roots[0].walk()) == runs_of(make, given)
+    assert sum(1 for _ in tree.roots[0].walk()) == runs_of(make, value)
     assert all(span.error is None for span in tree.spans)
     assert len(tree.contexts) == 1
-    assert isinstance(thing, before)
+    assert isinstance(thing, type_before)
 
     handle.detach()
     count = len(handle.sink.events)
-    thing.invoke(given)
+    thing.invoke(value)
     assert len(handle.sink.events) == count
-    assert type(thing) is before
+    assert type(thing) is type_before
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_attached_twice_and_with_everything_sends_each_event_once(
     shape: str, watch: Watch, forest: Callable[[AttachedHandle], Forest]
 ) -> None:
-    make, given, _ = SHAPES[shape]
+    make, value, _ = SHAPES[shape]
     thing = make()
     first = watch(thing)
     watch(thing, sink=first.sink)
     watch(sink=first.sink)
-    thing.invoke(given)
+    thing.invoke(value)
     tree = forest(first)  # which refuses a span that starts or ends twice
     assert len(tree.roots) == 1
-    assert sum(1 for _ in tree.roots[0].walk()) == runs_of(make, given)
+    assert sum(1 for _ in tree.roots[0].walk()) == runs_of(make, value)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_every_shape_reports_when_it_runs_asynchronously(
     shape: str, watch: Watch, forest: Callable[[AttachedHandle], Forest]
 ) -> None:
-    make, given, kind = SHAPES[shape]
+    make, value, kind = SHAPES[shape]
     thing = make()
     handle = watch(thing)
-    await thing.ainvoke(given)
+    await thing.ainvoke(value)
     tree = forest(handle)
     assert [root.kind for root in tree.roots] == [kind]
     assert all(span.error is None for span in tree.spans)
@@ -260,11 +260,11 @@ async def test_every_shape_reports_when_it_runs_asynchronously(
 def test_every_shape_reports_in_a_batch_and_a_stream(
     shape: str, watch: Watch, forest: Callable[[AttachedHandle], Forest]
 ) -> None:
-    make, given, _ = SHAPES[shape]
+    make, value, _ = SHAPES[shape]
     thing = make()
     handle = watch(thing)
-    thing.batch([given, given])
-    list(thing.stream(given))
+    thing.batch([value, value])
+    list(thing.stream(value))
     tree = forest(handle)
     assert len(tree.roots) == 3
     assert all(span.error is None for span in tree.spans)
@@ -274,16 +274,16 @@ def test_every_shape_reports_in_a_batch_and_a_stream(
 def test_without_an_argument_every_shape_reports(
     shape: str, watch: Watch, forest: Callable[[AttachedHandle], Forest]
 ) -> None:
-    make, given, kind = SHAPES[shape]
+    make, value, kind = SHAPES[shape]
     handle = watch()
-    make().invoke(given)
+    make().invoke(value)
     tree = forest(handle)
     assert [root.kind for root in tree.roots] == [kind]
-    assert sum(1 for _ in tree.roots[0].walk()) == runs_of(make, given)
+    assert sum(1 for _ in tree.roots[0].walk()) == runs_of(make, value)
 
 
 @pytest.mark.parametrize("thing", [object(), 3, "agent", lambda value: value, [], {"agent": 1}])
-def test_what_is_no_runnable_is_refused_in_one_sentence(thing: Any, watch: Watch) -> None:
+def test_other_objects_than_runnables_are_refused_with_a_clear_error(thing: Any, watch: Watch) -> None:
     with pytest.raises(TypeError, match="takes a LangChain Runnable"):
         watch(thing)
 
@@ -356,16 +356,16 @@ def test_handlers_of_others_stay_in_place(watch: Watch) -> None:
     def work(number: int) -> int:
         return inner.invoke(number) + bound.invoke(number) + compiled.invoke({"number": number})["number"]
 
-    heard = []
+    names_by_call = []
     for attached in (False, True):
         if attached:
             for thing in (inner, bound, compiled):
                 watch(thing)
         listener = Listener()
         RunnableLambda(work, name="outer").invoke(1, {"callbacks": [listener]})
-        heard.append(listener.names)
-    assert heard[0] == heard[1]
-    assert heard[0].count("inner") == 1
+        names_by_call.append(listener.names)
+    assert names_by_call[0] == names_by_call[1]
+    assert names_by_call[0].count("inner") == 1
 
 
 def test_an_agent_called_inside_a_tool_of_another_nests_under_that_tool(

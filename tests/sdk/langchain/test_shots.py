@@ -15,14 +15,14 @@ class _Block(UserString):
     """Content whose end can be seen."""
 
 
-def test_a_message_that_is_gone_takes_its_content_along() -> None:
+def test_a_released_message_releases_its_content() -> None:
     block = _Block("x")
-    gone = weakref.ref(block)
+    block_ref = weakref.ref(block)
     message = HumanMessage(content=[{"type": "text", "text": "shown", "extra": block}])
     assert identify(MessageSnapshot([message])) == identify(MessageSnapshot([message]))
     del block
     gc.collect()
-    assert gone() is not None
+    assert block_ref() is not None
     del message
     gc.collect()
-    assert gone() is None
+    assert block_ref() is None

@@ -46,15 +46,15 @@ def thread(name: str = "t") -> Any:
     return {"configurable": {"thread_id": name}}
 
 
-def shown(handle: AttachedHandle) -> tuple[Recorded, list[Trace]]:
+def recorded_traces(handle: AttachedHandle) -> tuple[Recorded, list[Trace]]:
     handle.flush(60)
     recorded = Recorded.of(handle.sink.events)
     return recorded, [trace for trace in recorded.store.traces.values() if not trace.only_context]
 
 
 def named(trace: Trace, name: str) -> Span:
-    (found,) = [span for span in trace.spans if span.name == name]
-    return found
+    (match,) = [span for span in trace.spans if span.name == name]
+    return match
 
 
 @tool
@@ -124,17 +124,17 @@ def test_a_graph_that_asks_is_paused_until_it_is_answered(kind: Any, watch: Watc
     graph, ask, answer, question, words = kind
     handle = watch()
     graph.invoke(ask, thread("paused"))
-    _, (trace,) = shown(handle)
+    _, (trace,) = recorded_traces(handle)
     assert trace.status is Status.PAUSED and trace.waits_for == question
     assert trace.roots[0].status is Status.PAUSED and trace.errors == 0
     graph.invoke(answer, thread("paused"))
-    recorded, (before, after) = shown(handle)
-    assert [before.status, after.status] == [Status.OK, Status.OK]
-    assert before.session is after.session and before.errors == 0
-    wait = before.roots[0].wait
+    recorded, (asking, after) = recorded_traces(handle)
+    assert [asking.status, after.status] == [Status.OK, Status.OK]
+    assert asking.session is after.session and asking.errors == 0
+    wait = asking.roots[0].wait
     assert wait is not None and wait.answer is after.roots[0] and wait.text == question
-    assert after.resumed == {after.roots[0]: before.roots[0]}
-    assert after.roots[0].name == before.roots[0].name
+    assert after.resumed == {after.roots[0]: asking.roots[0]}
+    assert after.roots[0].name == asking.roots[0].name
     assert Summaries(recorded.source).of_trace(after) == (f"↪ {words}" if words else "")
 
 
@@ -153,7 +153,7 @@ async def test_leaving_the_stream_at_the_question_is_paused(how: str, kind: Any,
             if "__interrupt__" in part:
                 break
         await stream.aclose()
-    _, (trace,) = shown(handle)
+    _, (trace,) = recorded_traces(handle)
     assert trace.status is Status.PAUSED and trace.waits_for == question
     assert {span.status for span in trace.spans} <= {Status.PAUSED, Status.OK}
 
@@ -164,7 +164,7 @@ def test_leaving_a_stream_that_asks_nothing_is_cancelled(watch: Watch) -> None:
     stream = graph.compile(name="plain").stream({"x": "0"}, stream_mode="updates")
     next(stream)
     stream.close()
-    _, (trace,) = shown(handle)
+    _, (trace,) = recorded_traces(handle)
     assert trace.status is Status.CANCELLED and trace.waits_for is None
 
 
@@ -172,12 +172,12 @@ def test_two_questions_at_once_are_both_asked_and_both_answered(watch: Watch) ->
     graph = two_at_once()
     handle = watch()
     asked = graph.invoke({"x": "0"}, thread())["__interrupt__"]
-    _, (trace,) = shown(handle)
+    _, (trace,) = recorded_traces(handle)
     assert trace.waits_for == "A? · B?"
     assert {span.name: span.waits_for for span in trace.spans[1:]} == {"a": "A?", "b": "B?"}
     graph.invoke(Command(resume={one.id: f"yes {one.id[:0]}" for one in asked}), thread())
-    recorded, (before, after) = shown(handle)
-    assert before.waits_for is None
+    recorded, (asking, after) = recorded_traces(handle)
+    assert asking.waits_for is None
     assert Summaries(recorded.source).of_trace(after) == "↪ yes · yes"
 
 
@@ -190,24 +190,24 @@ def test_a_wait_and_its_answer_in_one_trace(watch: Watch) -> None:
 
     handle = watch()
     RunnableLambda(both, name="both").invoke(1)
-    _, (trace,) = shown(handle)
+    _, (trace,) = recorded_traces(handle)
     first, second = [span for span in trace.spans if span.name == "One"]
     assert first.wait is not None and first.wait.answer is second
     assert trace.status is Status.OK and trace.resumed == {second: first}
 
 
-def test_a_new_question_in_the_thread_gives_the_old_one_up(watch: Watch) -> None:
+def test_a_new_question_in_the_thread_abandons_the_old_one(watch: Watch) -> None:
     graph = compiled(graph_of(ask=lambda state: {"x": interrupt("Again?")}))
     handle = watch()
     graph.invoke({"x": "0"}, thread())
     graph.invoke({"x": "1"}, thread())
     graph.invoke({"x": "0"}, thread("another"))
-    _, traces = shown(handle)
+    _, traces = recorded_traces(handle)
     assert [trace.status for trace in traces] == [Status.OK, Status.PAUSED, Status.PAUSED]
     assert all(trace.resumed is None for trace in traces)
 
 
-def test_what_was_asked_travels_whole(watch: Watch) -> None:
+def test_the_question_is_recorded_completely(watch: Watch) -> None:
     graph = compiled(graph_of(ask=lambda state: {"x": interrupt({"question": "?", "rows": list(range(50))})}))
     handle = watch()
     graph.invoke({"x": "0"}, thread())

@@ -9,7 +9,7 @@ from etaoi_collector.conventions.waits import SYNTHETIC_END
 
 
 class SpanNode:
-    """One span as its events told it."""
+    """One span as its events describe it."""
 
     def __init__(self, start: dict[str, Any]) -> None:
         self.start = start
@@ -86,8 +86,10 @@ class Forest:
             elif event["kind"] == "span_delta":
                 by_id[event["span_id"]].deltas.append(event)
             elif event["kind"] == "span_end":
-                before = by_id[event["span_id"]].end
-                assert before is None or SYNTHETIC_END in before["metadata"], "a span was ended twice"
+                earlier_end = by_id[event["span_id"]].end
+                assert earlier_end is None or SYNTHETIC_END in earlier_end["metadata"], (
+                    "a span was ended twice"
+                )
                 by_id[event["span_id"]].end = event
         for node in self.spans:
             parent = by_id.get(node.start["parent_span_id"])
@@ -111,6 +113,6 @@ class Forest:
         return [node for node in self.spans if node.name == name and node.kind != "agent_context"]
 
     def one(self, name: str) -> SpanNode:
-        found = self.named(name)
-        assert len(found) == 1, f"{len(found)} spans are named {name}: {self.spans}"
-        return found[0]
+        named = self.named(name)
+        assert len(named) == 1, f"{len(named)} spans are named {name}: {self.spans}"
+        return named[0]

@@ -1,6 +1,6 @@
-"""A telling run of one agent system, told to a viewer; it stays as it is until this program is ended.
+"""A run of one agent system for the pictures, sent to a viewer; it stays as it is until this program ends.
 
-python shown.py SYSTEM URL
+python showcase.py SYSTEM URL
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ async def loomcycle(url: str) -> None:
     """A batch of three agents, one of which fails, and a run that asks and waits."""
     from loomcycle_server import event, pb, serve, usage, use
 
-    def said(text: str) -> list[dict[str, Any]]:
+    def text_segments(text: str) -> list[dict[str, Any]]:
         return [
             {"role": "system", "content": [{"type": "trusted-text", "text": "Review with care."}]},
             {"role": "user", "content": [{"type": "trusted-text", "text": text}]},
@@ -91,9 +91,9 @@ async def loomcycle(url: str) -> None:
     server, _, client = await serve()
     handle = etaoi_tui.watch(client, server_url=url)
     spawns = [
-        {"agent": "linter", "segments": said("Lint the parser.")},
-        {"agent": "tester", "segments": said("Test the parser.")},
-        {"agent": "bad", "segments": said("Fuzz the parser.")},
+        {"agent": "linter", "segments": text_segments("Lint the parser.")},
+        {"agent": "tester", "segments": text_segments("Test the parser.")},
+        {"agent": "bad", "segments": text_segments("Fuzz the parser.")},
     ]
     await client.spawn_run_batch(spawns)
     slot = pb.AdmissionInfo(reason="lane", provider="anthropic", kind="chat")
@@ -128,8 +128,10 @@ async def loomcycle(url: str) -> None:
     ]
 
     async def run() -> None:
-        async for heard in client.run_streaming(agent="reviewer", segments=said("Review the parser.")):
-            if heard.type == "awaiting_review":
+        async for update in client.run_streaming(
+            agent="reviewer", segments=text_segments("Review the parser.")
+        ):
+            if update.type == "awaiting_review":
                 assert await asyncio.to_thread(handle.flush, 20.0)
                 _line()
 
@@ -142,10 +144,10 @@ async def hive(url: str) -> None:
 
     bus = NewestBus()
     handle = etaoi_tui.watch(bus, server_url=url)
-    told = {"execution_id": "run-42"}
+    ids = {"execution_id": "run-42"}
 
     async def say(kind: str, **data: Any) -> None:
-        await bus.emit(kind, "newsletter", **told, data=data)
+        await bus.emit(kind, "newsletter", **ids, data=data)
         await asyncio.sleep(STEP / 3)
 
     await say("execution_started", input={"topic": "heat pumps", "readers": "owners of old houses"})
@@ -214,11 +216,11 @@ async def langgraph(url: str) -> None:
         """Delete a database."""
         return f"deleted {name}"
 
-    wanted = AIMessage(
+    tool_call = AIMessage(
         "The old one goes.", tool_calls=[{"name": "delete", "args": {"name": "prod-old"}, "id": "t1"}]
     )
     agent = create_agent(
-        ScriptedModel(answers=[wanted, "Done."]),
+        ScriptedModel(answers=[tool_call, "Done."]),
         [delete],
         name="dba",
         checkpointer=InMemorySaver(),
