@@ -117,11 +117,7 @@ class Delta(msgspec.Struct, eq=False):
 
 
 class End(msgspec.Struct, eq=False, gc=False):
-    """A span's end, as it waits for the sender.
-
-    Nothing refers to one but the queue, so the garbage collector need not look at it: what waits makes the
-    host's full collections come earlier. The same goes for payloads and for runs that have ended.
-    """
+    """A span's end, as it waits; nothing for the host's garbage collector, nor are payloads and ended runs."""
 
     span: Span
     payload: Any
