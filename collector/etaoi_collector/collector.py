@@ -35,8 +35,8 @@ __all__ = ["BindError", "Collector", "CollectorOptions", "OptionError", "Record"
 FLUSH_EVERY = 0.05
 """Seconds that a frame may wait for the file. A killed process may lose a tenth of a second; the socket and a
 busy core need their part of that, too."""
-DRAIN_WITHIN = 0.2
-"""Seconds that bodies which were taken already have to be translated, when the collector stops."""
+DRAIN_WITHIN = 1.0
+"""Seconds that bodies which were answered already have to be translated, when the collector stops."""
 HANDED_OVER_WITHIN = 5.0
 """Seconds that another process has to listen in the place of this one."""
 QUIET = 0.02
@@ -227,7 +227,8 @@ class Collector(SubscriptionHub, Publishers):
         The recording stays readable until `close_recording`.
 
         Args:
-            timeout: Seconds to wait for the thread; what is recorded is flushed in any case.
+            timeout: Seconds to wait for the thread, beside `DRAIN_WITHIN`; what is recorded is flushed in any
+                case.
         """
         thread, loop, stopping = self._thread, self._loop, self._stopping
         if thread is not None and thread.is_alive():
@@ -236,7 +237,7 @@ class Collector(SubscriptionHub, Publishers):
             if loop is not None and stopping is not None:
                 with contextlib.suppress(RuntimeError):  # the loop has ended by itself
                     loop.call_soon_threadsafe(stopping.set)
-            thread.join(timeout)
+            thread.join(timeout + DRAIN_WITHIN)
         if self._ports is not None:
             self._ports.close()
         if self._recorder is not None:

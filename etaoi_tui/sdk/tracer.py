@@ -117,7 +117,7 @@ class Delta(msgspec.Struct, eq=False):
 
 
 class End(msgspec.Struct, eq=False, gc=False):
-    """A span's end, as it waits; nothing for the host's garbage collector, nor are payloads and ended runs."""
+    """A span's end, as it waits; nothing for the host's garbage collector, nor are payloads, ended runs."""
 
     span: Span
     payload: Any

@@ -7,9 +7,10 @@ import gzip
 import json
 import socket
 import struct
+import threading
 import uuid
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ from etaoi_collector.receivers.agent_connection import AgentConnection
 from etaoi_collector.receivers.event_stream import SessionStream
 from etaoi_collector.receivers.http2 import connection as http2
 from etaoi_collector.receivers.inflate import CannotInflate, inflate
-from etaoi_collector.receivers.worker import TranslationWorker
+from etaoi_collector.receivers.worker import UNREAD, TranslationWorker
 from etaoi_collector.wire.handshake import WRITTEN
 from tests.collector.serving import run, serving, wait_for
 from tests.receivers.test_front import head, post, status_of, talk
@@ -276,17 +277,52 @@ def test_a_translation_that_ends_after_the_loop_harms_nobody() -> None:
     assert not thread.is_alive()
 
 
-def test_waiting_for_translations_has_an_end() -> None:
-    async def slow() -> None:
-        worker = TranslationWorker(asyncio.get_running_loop(), lambda _: None, lambda _: None)
-        loop_answers = asyncio.Event()
-        worker.submit(lambda _: iter([[b"\x80"]]), lambda _: loop_answers.set(), lambda *_: None, 1)
-        worker._idle.clear()
+def test_requests_that_were_not_translated_before_the_end_are_refused() -> None:
+    """They were answered: that they are lost is told, each with its size, and nothing of them comes later."""
+    may_go_on = threading.Event()
+    delivered: list[bytes] = []
+    refused: list[tuple[int, str]] = []
+
+    def stuck(_: object) -> Iterator[list[bytes]]:
+        yield [b"\x80"]
+        may_go_on.wait(60)
+        yield [b"\x80"]
+
+    async def stop() -> None:
+        handled: list[int] = []
+        worker = TranslationWorker(asyncio.get_running_loop(), lambda _: None, handled.append)
+        for size in (7, 11):
+            assert worker.submit(stuck, delivered.append, lambda *lost: refused.append(lost), size)
+        while not delivered:
+            await asyncio.sleep(0)
         await worker.drain(0.0)
-        await loop_answers.wait()
+        assert refused == [(7, UNREAD), (11, UNREAD)]
+        assert not worker.submit(stuck, delivered.append, lambda *lost: refused.append(lost), 1)
+        may_go_on.set()
+        worker.close()
+        thread = worker._thread
+        assert thread is not None
+        await asyncio.to_thread(thread.join, 60)
+        await asyncio.sleep(0)
+
+    run(stop())
+    assert len(delivered) == 1
+    assert len(refused) == 2
+
+
+def test_the_end_waits_for_what_is_translated_in_time() -> None:
+    refused: list[object] = []
+    delivered: list[bytes] = []
+
+    async def stop() -> None:
+        worker = TranslationWorker(asyncio.get_running_loop(), lambda _: None, lambda _: None)
+        for _ in range(3):
+            worker.submit(lambda _: iter([[b"\x80"]]), delivered.append, lambda *_: refused.append(_), 1)
+        await worker.drain(60)
         worker.close()
 
-    run(slow())
+    run(stop())
+    assert (len(delivered), refused) == (3, [])
 
 
 # gRPC

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,9 @@ Job = Callable[["Translators"], Iterator[list[bytes]]]
 
 Raises `InvalidPayload` for a body that cannot be read.
 """
+
+UNREAD = "etaoi-tui ended before it was read"
+"""Why a request was refused that had been answered already."""
 
 _log = logging.getLogger("etaoi_collector.receivers")
 _log.addHandler(logging.NullHandler())
@@ -54,11 +58,13 @@ class TranslationWorker:
         self._handled = handled
         self._most = bytes_waiting
         self._waiting = 0
+        self._unread: deque[tuple[Reject, int]] = deque()
+        """Who is to be told of each job that is not done, in their order, and the bytes that it keeps alive."""
+        self._gave_up = False
         self._jobs: queue.SimpleQueue[tuple[Job, Deliver, Reject, int] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._idle = asyncio.Event()
         self._idle.set()
-        self._pending = 0
 
     def submit(self, job: Job, deliver: Deliver, reject: Reject, size: int) -> bool:
         """Have a job done.
@@ -72,24 +78,29 @@ class TranslationWorker:
         Returns:
             False if too much waits already; nothing was taken then.
         """
-        if self._waiting and self._waiting + size > self._most:
+        if self._gave_up or (self._waiting and self._waiting + size > self._most):
             return False
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="etaoi-translation", daemon=True)
             self._thread.start()
         self._waiting += size
-        self._pending += 1
+        self._unread.append((reject, size))
         self._idle.clear()
         self._jobs.put((job, deliver, reject, size))
         return True
 
     async def drain(self, seconds: float) -> None:
-        """Wait until everything that was submitted is handed over, but not for longer than this."""
+        """Wait until everything that was submitted is handed over, but not for longer than this.
+
+        What is left then is rejected: it was answered, so its loss has to be told here.
+        """
         try:
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
         except TimeoutError:
-            return
+            self._gave_up = True
+            for reject, size in self._unread:
+                reject(size, UNREAD)
 
     def close(self) -> None:
         """End the thread after its present job."""
@@ -108,9 +119,11 @@ class TranslationWorker:
             try:
                 for events in job(translators):
                     for frame in pack_frames(events):
-                        self._post(deliver, frame)
+                        self._post(self._call, deliver, frame)
+                    if self._gave_up:
+                        return
             except InvalidPayload as error:
-                self._post(reject, size, str(error))
+                self._post(self._call, reject, size, str(error))
             except Exception as error:  # one request's contents must not end the thread for all
                 _log.exception("a request could not be translated")
                 self._post(
@@ -129,11 +142,16 @@ class TranslationWorker:
         except RuntimeError:
             return
 
+    def _call(self, call: Callable[..., None], *arguments: object) -> None:
+        """Hand something over, unless its job was given up meanwhile."""
+        if not self._gave_up:
+            call(*arguments)
+
     def _done(self, size: int) -> None:
         self._waiting -= size
-        self._pending -= 1
+        self._unread.popleft()
         self._handled(size)
-        if self._pending == 0:
+        if not self._unread:
             self._idle.set()
 
 
