@@ -291,10 +291,15 @@ def test_requests_that_were_not_translated_before_the_end_are_refused() -> None:
     async def stop() -> None:
         handled: list[int] = []
         worker = TranslationWorker(asyncio.get_running_loop(), lambda _: None, handled.append)
+        has_begun = asyncio.Event()
+
+        def deliver(frame: bytes) -> None:
+            delivered.append(frame)
+            has_begun.set()
+
         for size in (7, 11):
-            assert worker.submit(stuck, delivered.append, lambda *lost: refused.append(lost), size)
-        while not delivered:
-            await asyncio.sleep(0)
+            assert worker.submit(stuck, deliver, lambda *lost: refused.append(lost), size)
+        await has_begun.wait()
         await worker.drain(0.0)
         assert refused == [(7, UNREAD), (11, UNREAD)]
         assert not worker.submit(stuck, delivered.append, lambda *lost: refused.append(lost), 1)

@@ -59,7 +59,7 @@ class TranslationWorker:
         self._most = bytes_waiting
         self._waiting = 0
         self._unread: deque[tuple[Reject, int]] = deque()
-        """Who is to be told of each job that is not done, in their order, and the bytes that it keeps alive."""
+        """Whom to tell of each job that is not done, in their order, and the bytes that it keeps alive."""
         self._gave_up = False
         self._jobs: queue.SimpleQueue[tuple[Job, Deliver, Reject, int] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
