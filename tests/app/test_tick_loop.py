@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from etaoi_collector.store import Store
 from etaoi_tui import tick_loop
 from etaoi_tui.tick_loop import TICKS_PER_SECOND, TickLoop
 
@@ -19,8 +20,7 @@ class _Feed:
     class source:
         live = True
 
-    class store:
-        span_count = 0
+    store = Store()
 
     def work(self, budget_ms: float, now: float) -> None: ...
 

@@ -29,7 +29,7 @@ def test_every_line_has_its_program_and_is_python(lines: ModuleType) -> None:
     pairs = lines.pairs()
     assert len({row.what for row, _ in pairs}) >= 10
     for row, program in pairs:
-        compile(program.path.read_text("utf-8").replace(lines.PLACE, row.line), program.path.name, "exec")
+        compile(program.path.read_text("utf-8").replace(lines.MARKER, row.line), program.path.name, "exec")
 
 
 def test_a_row_without_a_program_is_found(lines: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,6 +44,6 @@ def test_a_row_without_a_program_is_found(lines: ModuleType, monkeypatch: pytest
 @pytest.mark.parametrize("name", ["hand.py", "eventbus.py", "runnable.py", "process.py"])
 def test_lines_that_need_no_environment_of_their_own(lines: ModuleType, tmp_path: Path, name: str) -> None:
     ((row, program),) = [pair for pair in lines.pairs() if pair[1].path.name == name]
-    source = program.path.read_text("utf-8").replace(lines.PLACE, row.line)
+    source = program.path.read_text("utf-8").replace(lines.MARKER, row.line)
     (tmp_path / "program.py").write_text(source, "utf-8")
-    assert program.expects <= lines.kinds_told(Path(sys.executable), tmp_path)
+    assert program.expects <= lines.kinds_reported(Path(sys.executable), tmp_path)
