@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.collector.callback_times import seconds_to_copy_a_gib
 from tests.collector.measured_process import started
 
 COUNT = 3000
@@ -130,9 +131,10 @@ def test_a_huge_frame_takes_little_memory_blocks_no_client_and_leaves_no_memory_
 
     Two that fit settle what the median is.
     """
+    bound = 2 * seconds_to_copy_a_gib()
     runs = [_measured(tmp_path / f"{number}.msgpack") for number in range(2)]
-    if any(run.peak > PEAK or run.longest > 1.0 for run in runs):
+    if any(run.peak > PEAK or run.longest > bound for run in runs):
         runs.append(_measured(tmp_path / "2.msgpack"))
     assert median(run.peak for run in runs) <= PEAK, runs
-    assert min(run.longest for run in runs) <= 1.0, runs
+    assert min(run.longest for run in runs) <= bound, runs
     assert all(run.bytes_left <= MAX_LEFT for run in runs), runs

@@ -20,6 +20,7 @@ from etaoi_collector.receivers.bounded_deflate import _PIECE, BoundedDeflate, bo
 from etaoi_collector.receivers.inflate import MAX_RATIO, RATIO_MATTERS
 from etaoi_collector.source_items import EventBatch, FrameRefused
 from etaoi_collector.wire.handshake import encode_hello
+from tests.collector.callback_times import seconds_to_copy_a_gib
 from tests.collector.making import frame_of, start
 from tests.collector.measured_process import started
 from tests.collector.serving import client, run, serving, take_until
@@ -229,5 +230,6 @@ def test_a_large_compressed_message_keeps_nobody_waiting_and_takes_little(tmp_pa
         finally:
             server.kill()
     assert events == 3 * EVENTS + 1
-    assert min(longest) * 1024 * MIB / len(frame) <= 1.0, longest
+    # Joined once; to inflate it in one go would take three times as long as that.
+    assert min(longest) * 1024 * MIB / len(frame) <= 2 * seconds_to_copy_a_gib(), longest
     assert (peak - peak_before) / len(frame) <= 3.5
