@@ -53,17 +53,20 @@ def test_an_environment_is_not_made_anew_while_pip_of_killed_tests_writes(
     )
     monkeypatch.setenv("SLOW_PACKAGE", str(package))
     command = [sys.executable, "-c", MAKE, str(environments), str(package)]
-    with subprocess.Popen(command, cwd=ROOT, env=os.environ) as tests:
-        while not (package / "building").exists():
-            assert tests.poll() is None
-            time.sleep(0.02)
-        tests.kill()
+    try:
+        with subprocess.Popen(command, cwd=ROOT, env=os.environ) as tests:
+            while not (package / "building").exists():
+                assert tests.poll() is None
+                time.sleep(0.02)
+            tests.kill()
 
-    with (environments / ".slow.lock").open("w") as lock:
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        (package / "go-on").touch()
-        fcntl.flock(lock, fcntl.LOCK_EX)  # pip has ended
+        with (environments / ".slow.lock").open("w") as lock:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (package / "go-on").touch()
+            fcntl.flock(lock, fcntl.LOCK_EX)  # pip has ended
+    finally:
+        (package / "go-on").touch()  # pip ends, whatever became of the test
 
     monkeypatch.setattr(module, "ENVIRONMENTS", environments)
     python = real_env("slow", str(package))
