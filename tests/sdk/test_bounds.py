@@ -43,7 +43,7 @@ GROWTH = """
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
 @pytest.mark.parametrize("size", [200, 5_000, 60_000, 1_000_000])
 def test_memory_without_a_viewer_stays_within_64_mib(size: int) -> None:
-    """Where one run does not fit, the median of three: by how much a heap outgrows what is in it is chance."""
+    """The median of three where one does not fit: by how much a heap outgrows what is in it is chance."""
     peaks = [_peak(size)]
     if peaks[0] > 64 * MIB:
         peaks += [_peak(size), _peak(size)]
