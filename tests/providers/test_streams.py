@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from langchain_anthropic import ChatAnthropic
 from langchain_core.outputs import ChatGenerationChunk
+from langchain_google_genai import ChatGoogleGenerativeAI
 
 from etaoi_tui.sdk.attach import AttachedHandle, attach
 from etaoi_tui.sdk.langchain.messages import describe_message, describe_state, normalize_usage
@@ -18,10 +20,6 @@ from tests.providers.api.bill import Bill
 from tests.providers.api.gemini import gemini
 from tests.providers.api.server import Answer, ModelApi, failing
 from tests.sdk.langchain.trees import Forest, SpanNode
-
-if TYPE_CHECKING:  # all test processes import this file; one needs the clients
-    from langchain_anthropic import ChatAnthropic
-    from langchain_google_genai import ChatGoogleGenerativeAI
 
 WORDS = "The answer is forty-two."
 FIRST = 0.25
@@ -36,14 +34,10 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelApi]:
 
 
 def anthropic(api: ModelApi) -> ChatAnthropic:
-    from langchain_anthropic import ChatAnthropic
-
     return ChatAnthropic(model="claude-sonnet-4-5", base_url=api.root, api_key="x", max_retries=0)  # type: ignore[call-arg, arg-type]
 
 
 def google(api: ModelApi) -> ChatGoogleGenerativeAI:
-    from langchain_google_genai import ChatGoogleGenerativeAI
-
     return ChatGoogleGenerativeAI(model="gemini-2.5-flash", base_url=api.root, api_key="x", max_retries=1)  # type: ignore[call-arg, arg-type]
 
 
