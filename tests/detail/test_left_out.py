@@ -28,6 +28,13 @@ def test_a_model_call_names_the_reason_for_a_missing_answer() -> None:
     assert LEFT_OUT in page and "No response" not in page
 
 
+def test_a_model_call_names_the_reason_for_a_missing_request() -> None:
+    recorded = Recorded()
+    recorded.send(start(1, "llm", LEFT_OUT_PAYLOAD), end(1, "llm", {"text": "done"}, at=2))
+    page = text_of(describe_in(recorded, recorded.spans[0]))
+    assert page.count(LEFT_OUT) == 1 and "done" in page
+
+
 @pytest.mark.parametrize("kind", ["sub_agent", "tool"])
 def test_recorded_payloads_are_shown(kind: str) -> None:
     recorded = Recorded()

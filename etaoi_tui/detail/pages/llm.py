@@ -81,6 +81,8 @@ def _request(data: SpanData) -> list[Section]:
     if prompts is not None:
         sentence = f"A completion model got {fmt.count(prompts, 'prompt')}; the SDK does not send the text."
         return [Section("request", "Request", [Text(sentence, "note")])]
+    if left_out := as_text(start.get(keys.LEFT_OUT)):
+        return [Section("request", "Request", [note(left_out)])]
     return []
 
 
