@@ -21,7 +21,9 @@ def one_of(name: str, path: str) -> Captured:
     return next(
         request
         for request in captured(name)
-        if request.path.endswith(path) and "content-encoding" not in request.headers and len(request.body) > 99
+        if request.path.endswith(path)
+        and "content-encoding" not in request.headers
+        and len(request.body) > 99
     )
 
 

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 _ANSWER_TIMEOUT = 5.0
 _SHOWN_TEXT = 300
 _REFUSALS = {4400: "schema version", 4401: "credentials"}
-_REFUSED = {401: "the credentials", 403: "the credentials", 421: "this host name; --allow-host allows it there"}
+_REFUSED = {
+    401: "the credentials",
+    403: "the credentials",
+    421: "this host name; --allow-host allows it there",
+}
 """What is wrong by statuses of HTTP that another attempt would not change."""
 
 
