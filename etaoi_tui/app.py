@@ -266,6 +266,14 @@ class ViewerApp(ContainedApp[ChosenRecording]):
             message = f"{fault.what} failed: {fault.error}. Press ! for more."
             self.notify(message, severity="error")
 
+    def input_read(self) -> None:
+        """A key or the mouse was read, by the driver's thread; its event comes later."""
+        self._tick_loop.touched(is_handled=False)
+
+    def frame_written(self) -> None:
+        """The driver was given something to write."""
+        self._tick_loop.drawn()
+
     def contain_from_thread(self, error: Exception) -> None:
         """Keep an exception of another thread for the problems page."""
         self.call_later(self.contain, error, None, what="Reading the keyboard")

@@ -22,6 +22,8 @@ FREEZE_EVERY = 20.0
 NEW = 20_000
 """Objects that came and did not go for which it is done before that: some 6 ms. What lives is looked at once,
 so that to look more seldom saves nothing."""
+NEW_UNDER_HANDS = 8_000
+"""The same while somebody uses keys, who would notice a longer one."""
 UNEXPLAINED = 50_000
 """Objects out of sight, beside those that are accounted for, from which on all are looked at: about 6 MB, and
 a fifth of a second. Half an hour of floods and keys leaves some 100,000."""
@@ -81,10 +83,11 @@ class Garbage:
 
         Args:
             accounted: Objects of the store, see `accounted_objects`.
-            may_wait: Somebody has hands on the keys: a long look is put off, unless it becomes too long.
+            may_wait: Somebody has hands on the keys: looks are short, and a long one is put off, unless it
+                becomes too long.
         """
         is_due = self._now() - self._froze_at >= FREEZE_EVERY
-        if self._is_loading or not (is_due or gc.get_count()[0] > NEW):
+        if self._is_loading or not (is_due or gc.get_count()[0] > (NEW_UNDER_HANDS if may_wait else NEW)):
             return
         gc.collect()
         if not is_due:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from textual.driver import Driver
+from textual.events import InputEvent
+from textual.message import Message
 
 from etaoi_tui.widgets.textual_internals import decode_input_leniently, read_alt_with_digits, writes_waiting
 
@@ -75,6 +77,7 @@ def make_resilient(driver: type[Driver]) -> type[Driver]:
                 self._is_behind = True
             else:
                 super().write(data)
+            self._tell("frame_written")
 
         def start_application_mode(self) -> None:
             """Take the terminal."""
@@ -91,6 +94,18 @@ def make_resilient(driver: type[Driver]) -> type[Driver]:
             if self._is_behind:
                 self._is_behind = False
                 self._app.call_later(self._app.refresh, layout=True)
+
+        def process_message(self, message: Message) -> None:
+            """Say that something was read, before it waits for its turn with the app."""
+            if isinstance(message, InputEvent):
+                self._tell("input_read")
+            super().process_message(message)
+
+        def _tell(self, what: str, *arguments: Any) -> None:
+            """Call the app's method of this name, if it has one."""
+            method = getattr(self._app, what, None)
+            if method is not None:
+                method(*arguments)
 
         def run_input_thread(self) -> None:
             """Read input; what the parser cannot make sense of is left out, and reading goes on."""

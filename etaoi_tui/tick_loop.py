@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from etaoi_collector.right_of_way import RIGHT_OF_WAY
+from etaoi_collector.right_of_way import RIGHT_OF_WAY, RightOfWay
 from etaoi_tui.feed import Feed
 from etaoi_tui.garbage import Garbage, accounted_objects
 
@@ -32,10 +32,10 @@ _BREATH = 0.001
 """Seconds between two slices while somebody uses keys or mouse: a key needs several turns of the event loop
 until it is drawn. The first one needs a single turn to be noticed, so there is no pause before it."""
 
-_KEY_CLAIM = 0.012
+_KEY_CLAIM = 0.02
 _PICTURE_CLAIM = 0.02
 """Seconds that threads which only compute step aside after a key, and while the screen follows the store
-under somebody's hands: what each of them takes, nearly always."""
+under somebody's hands: what each of them takes, nearly always. What this loop does waits for a key, too."""
 
 _LEAST_PAUSE = 0.005
 
@@ -69,11 +69,27 @@ class TickLoop:
         self._failed = failed
         self.garbage = Garbage()
         self._touched_at = -_HANDS_ON_FOR
+        self._is_handled = False
+        self._keys = RightOfWay()
+        """What a key does, until it is drawn, goes before what this loop does."""
 
-    def touched(self) -> None:
-        """Somebody uses keys or mouse."""
+    def touched(self, *, is_handled: bool = True) -> None:
+        """Somebody uses keys or mouse; may be called by any thread.
+
+        Args:
+            is_handled: The event had its turn, so that what is drawn next shows what it did.
+        """
         self._touched_at = time.monotonic()
+        self._is_handled = is_handled
         RIGHT_OF_WAY.claim(_KEY_CLAIM)
+        self._keys.claim(_KEY_CLAIM)
+
+    def drawn(self) -> None:
+        """Something is on its way to the terminal: what the key did that was handled, if one was."""
+        if self._is_handled:
+            self._is_handled = False
+            self._keys.release()
+            RIGHT_OF_WAY.release()
 
     async def run(self) -> None:
         """Tick for ever."""
@@ -91,15 +107,19 @@ class TickLoop:
 
     async def _tick(self, began: float, most: float) -> None:
         feed = self._feed
+        await self._keys.let_pass()
         feed.work(self._slice_ms(), self._clock())
         while feed.behind and time.perf_counter() - began < min(most, self._work_seconds()):
             await asyncio.sleep(self._breath())
+            await self._keys.let_pass()
             feed.work(self._slice_ms(), self._clock())
+        await self._keys.let_pass()
         accounted = accounted_objects(feed.store)
         self.garbage.load(feed.behind and not feed.source.live, accounted)
         if self._hands_on:
             RIGHT_OF_WAY.claim(_PICTURE_CLAIM)
         self._show()
+        await self._keys.let_pass()
         self.garbage.look(accounted, may_wait=self._hands_on)
 
     @property

@@ -13,7 +13,7 @@ import pytest
 from etaoi_collector.store import Store
 from etaoi_collector.wire.codec import decode_frame
 from etaoi_tui import garbage as module
-from etaoi_tui.garbage import FREEZE_EVERY, NEW, OBJECTS_A_RUN, Garbage
+from etaoi_tui.garbage import FREEZE_EVERY, NEW, NEW_UNDER_HANDS, OBJECTS_A_RUN, Garbage
 from tests import generate
 
 MANY = 3_000
@@ -158,3 +158,16 @@ def test_many_new_objects_are_collected_early() -> None:
     garbage.look(0, may_wait=False)
     assert not remaining
     assert gc.get_freeze_count() > len(new_cycles)
+
+
+def test_looks_come_sooner_and_are_shorter_while_keys_are_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    garbage = Garbage(clock)
+    garbage.prepared(0)
+    looked: list[int] = []
+    monkeypatch.setattr(module.gc, "get_count", lambda: (NEW_UNDER_HANDS + 1, 0, 0))
+    monkeypatch.setattr(module.gc, "collect", lambda: looked.append(1))
+    garbage.look(0, may_wait=False)
+    assert not looked
+    garbage.look(0, may_wait=True)
+    assert looked

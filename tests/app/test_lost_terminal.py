@@ -17,6 +17,10 @@ import types
 from pathlib import Path
 from typing import Any
 
+from textual.events import Key, Resize
+from textual.geometry import Size
+from textual.message import Message
+
 from etaoi_tui.resilient_driver import ResilientOutput, make_resilient
 
 SECONDS = 60.0
@@ -105,3 +109,20 @@ def test_the_viewer_ends_when_its_terminal_is_closed(tmp_path: Path) -> None:
         if viewer.poll() is None:
             viewer.kill()
             viewer.wait()
+
+
+def test_keys_are_told_of_when_they_are_read_and_frames_when_they_are_written() -> None:
+    told: list[str] = []
+
+    class Terminal(Stuck):
+        def process_message(self, message: Message) -> None:
+            told.append(type(message).__name__)
+
+    app = types.SimpleNamespace(
+        input_read=lambda: told.append("read"), frame_written=lambda: told.append("written")
+    )
+    driver: Any = make_resilient(Terminal)(app)  # type: ignore[type-var]
+    driver.process_message(Key("j", "j"))
+    driver.process_message(Resize(Size(1, 1), Size(1, 1)))
+    driver.write("a frame")
+    assert told == ["read", "Key", "Resize", "written"]
