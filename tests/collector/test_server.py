@@ -137,7 +137,7 @@ def test_the_host_must_be_this_machine(tmp_path: Path) -> None:
         ):
             assert status(host) == 426, host
         for host in ("evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[::2]", "localhost.evil", ""):
-            assert status(host) == 403, host
+            assert status(host) == 421, host
 
 
 def test_host_headers_are_parsed() -> None:

@@ -246,7 +246,7 @@ def test_feedback_that_is_sent_by_itself_is_a_score_of_its_run(
     with serving(tmp_path) as (collector, _):
         assert status_of(talk(collector, post("/runs", json.dumps(run_of(2)).encode()))) == 202
         assert status_of(talk(collector, post("/feedback", json.dumps(feedback).encode()))) == 202
-        assert status_of(talk(collector, post("/feedback", b"[1]"))) == 202
+        assert status_of(talk(collector, post("/feedback", b"[1]"))) == 400
         wait_for(lambda: collector.stats().events_by_kind == {"span_start": 1, "span_delta": 1})
     (path,) = tmp_path.rglob("*.msgpack")
     recording = path.read_bytes()
@@ -265,7 +265,7 @@ def test_log_records_in_json_are_taken(tmp_path: Path) -> None:
     body = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}).encode()
     with serving(tmp_path) as (collector, _):
         assert status_of(talk(collector, post("/v1/logs", body))) == 200
-        assert status_of(talk(collector, post("/v1/logs", b'{"resourceLogs": 1'))) == 200
+        assert status_of(talk(collector, post("/v1/logs", b'{"resourceLogs": 1'))) == 400
         wait_for(lambda: collector.stats().refused_frames == 1)
 
 

@@ -103,12 +103,19 @@ def test_a_span_whose_bytes_break_off_is_counted(tmp_path: Path) -> None:
 def test_a_body_that_turns_out_unreadable_is_counted(tmp_path: Path) -> None:
     with serving(tmp_path) as (collector, _):
         bad = [
+            posted("/runs/multipart", MULTIPART, b"--b\r\nno head--b--"),
+            posted("/runs/batch", JSON, b'{"too long to be looked through first": "' + bytes(1 << 20)),
+            posted("/v1/traces", PROTOBUF, b"\x0a\x02\x0a\xff"),
+        ]
+        assert send(collector, iter(bad)) == [202, 202, 200]
+        wait_for(lambda: collector.stats().refused_frames == 3)
+        worse = [
             posted("/runs/multipart", MULTIPART, b"--x"),
             posted("/runs/batch", JSON, b"[1"),
             posted("/v1/traces", JSON, b"{broken"),
         ]
-        assert send(collector, iter(bad)) == [202, 202, 200]
-        wait_for(lambda: collector.stats().refused_frames == 3)
+        assert send(collector, iter(worse)) == [400, 400, 400]
+        assert collector.stats().refused_frames == 6
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_a_translation_that_fails_costs_its_request(tmp_path: Path, monkeypatch:
     with serving(tmp_path) as (collector, _):
         assert status_of(talk(collector, post("/runs/batch", b"{}"))) == 202
         wait_for(lambda: "a defect of the translation" in collector.trouble)
-        assert status_of(talk(collector, post("/runs/multipart", b"", "text/plain"))) == 202
+        assert status_of(talk(collector, post("/runs/batch", b"{}"))) == 202
 
 
 def test_what_langsmiths_and_logfires_clients_ask_first(tmp_path: Path) -> None:

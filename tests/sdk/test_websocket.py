@@ -218,7 +218,7 @@ def test_an_idle_agent_sleeps_until_it_is_woken(viewer: Viewer, monkeypatch: pyt
     tracer.close()
 
 
-@pytest.mark.parametrize("how", ["4401", "4400", "mismatch", "403"])
+@pytest.mark.parametrize("how", ["4401", "4400", "mismatch", "403", "421"])
 def test_a_refusal_is_final_and_logged_in_one_line(how: str, caplog: pytest.LogCaptureFixture) -> None:
     def refuse(connection: ServerConnection, hello: Hello) -> bool:
         if how == "mismatch":
@@ -229,7 +229,7 @@ def test_a_refusal_is_final_and_logged_in_one_line(how: str, caplog: pytest.LogC
         return False
 
     caplog.set_level(logging.INFO, logger="etaoi_tui.sdk")
-    with Viewer(greet=refuse, status=403 if how == "403" else None) as viewer:
+    with Viewer(greet=refuse, status=int(how) if how in ("403", "421") else None) as viewer:
         tracer = connected(viewer)
         tracer.start("llm", "m")
         until(lambda: tracer.stats.state == "stopped", tracer.stats.problem)

@@ -64,7 +64,7 @@ class Gate:
         """Return why a request to this Host is refused, or None."""
         if self._check_host and not all(map(self._is_known, headers.get_all("Host") or [""])):
             return Objection(
-                403, "This collector takes requests to localhost only; --allow-host NAME allows others.\n"
+                421, "This collector takes requests to localhost only; --allow-host NAME allows others.\n"
             )
         return None
 

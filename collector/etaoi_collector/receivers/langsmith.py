@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from etaoi_collector.receivers.door import Endpoint, HttpAnswer, HttpRequest, endpoint, json_answer
+from etaoi_collector.receivers.otlp_http import check_json
 from etaoi_collector.receivers.translating import Translate, TranslatingReceiver
 
 if TYPE_CHECKING:
@@ -58,16 +59,25 @@ class LangSmith(TranslatingReceiver):
                 return json_answer(200, {"project_name": "etaoi-tui", "project_url": "http://localhost"})
             return json_answer(200, INFO)
         translate: Translate
+        check = check_json
         form = request.groups.get("form")
         if form == "multipart":
-            translate = partial(translate_multipart, request.headers.get("content-type"))
+            content_type = request.headers.get("content-type")
+            translate = partial(translate_multipart, content_type)
+            check = partial(_check_multipart, content_type)
         elif form == "batch":
             translate = translate_batch
         elif form == "feedback":
             translate = translate_feedback
         else:
             translate = partial(translate_run, request.groups.get("run"))
-        return self.queue(request, translate, _ACCEPTED)
+        return self.queue(request, translate, _ACCEPTED, check)
+
+
+def _check_multipart(content_type: str, body: bytes) -> None:
+    from etaoi_collector.translation.langsmith_requests import check_ends
+
+    check_ends(body, content_type)
 
 
 def translate_multipart(content_type: str, translators: Translators, body: bytes) -> Iterator[list[bytes]]:

@@ -40,16 +40,18 @@ class OtlpHttp(TranslatingReceiver):
             translate = logs_in_json if is_json else logs_in_protobuf
         else:
             translate = spans_in_json if is_json else spans_in_protobuf
-        return self.queue(request, translate, accepted, _check_json if is_json else check_protobuf)
+        return self.queue(request, translate, accepted, check_json if is_json else check_protobuf)
 
 
-def _check_json(body: bytes) -> None:
-    if body.lstrip()[:1] != b"{":
-        raise ValueError("the body is not a JSON object")
+def check_json(body: bytes) -> None:
+    """Look whether a body is a whole JSON object; raises ValueError if it is not."""
+    from etaoi_collector.translation.json_text import check_json_object
+
+    check_json_object(body)
 
 
 def check_protobuf(body: bytes) -> None:
-    """Look at the outer shape of a body; raises ValueError if it cannot be a message."""
+    """Look at the outer shape of a body; raises ValueError if it is no message, or breaks off."""
     from etaoi_collector.translation.otlp_protobuf import check_shape
 
     check_shape(body)

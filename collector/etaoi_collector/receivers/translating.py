@@ -34,14 +34,14 @@ class TranslatingReceiver(Receiver):
             request: The request.
             translate: Turns its body into events.
             accepted: What to answer when the body was taken.
-            check: Looks at a small body's outer shape; raises ValueError.
+            check: Looks whether a body is whole, at a cost with a bound; raises ValueError.
 
         Returns:
             What to answer: 4xx for a body that cannot be read, as far as that is known already, and 503 when
             too much waits.
         """
         body, encoding = request.body, request.headers.get("content-encoding")
-        if request.is_small:
+        if request.is_small or not encoding:
             try:
                 body, encoding = request.inflated(), ""
                 if check is not None:

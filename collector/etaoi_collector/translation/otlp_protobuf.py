@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from etaoi_collector.translation.otel_model import (
@@ -21,6 +22,8 @@ from etaoi_collector.translation.otel_model import (
     OtelSpan,
 )
 
+FIELDS_CHECKED = 10_000
+"""Fields at the top of a request that are looked at before it is answered."""
 MAX_VALUE_DEPTH = 64
 """Nesting of one attribute's value beyond which it is left out."""
 
@@ -90,13 +93,13 @@ def decode_logs(body: bytes) -> list[OtelLog | InvalidPayload]:
 
 
 def check_shape(body: bytes) -> None:
-    """Walk over the top level of a request, which takes microseconds.
+    """Walk over the top level of a request, which takes microseconds: exporters send a field a resource.
 
     Raises:
-        InvalidPayload: The body cannot be an OTLP message.
+        InvalidPayload: The body cannot be an OTLP message, or breaks off.
     """
     try:
-        for number, wire, _, _ in _fields(body, 0, len(body)):
+        for number, wire, _, _ in islice(_fields(body, 0, len(body)), FIELDS_CHECKED):
             if number == 1 and wire != 2:
                 raise InvalidPayload("the body is not an OTLP message in protobuf")
     except InvalidPayload:

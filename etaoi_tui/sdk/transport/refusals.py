@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 _ANSWER_TIMEOUT = 5.0
 _SHOWN_TEXT = 300
 _REFUSALS = {4400: "schema version", 4401: "credentials"}
+_REFUSED = {
+    401: "the credentials",
+    403: "the credentials",
+    421: "this host name; --allow-host allows it there",
+}
+"""What is wrong by statuses of HTTP that another attempt would not change."""
 
 
 def harmless(text: str) -> str:
@@ -53,8 +59,8 @@ def refusal(error: Exception, address: str) -> Refused | None:
 
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
-        if status in (401, 403):
-            return Refused(f"{address} refused the credentials (HTTP {status}).")
+        if status in _REFUSED:
+            return Refused(f"{address} refused {_REFUSED[status]} (HTTP {status}).")
     elif isinstance(error, ConnectionClosed) and error.rcvd is not None and error.rcvd.code in _REFUSALS:
         code, reason = error.rcvd.code, error.rcvd.reason
         suffix = f": {reason}" if reason else ""
