@@ -55,12 +55,12 @@ def toggle_lanes(at: Workspace) -> None:
     "voice.worst",
     keys=("w",),
     label="slowest",
-    help="Go to the slowest turn of a call, elsewhere to the slowest tools of the session",
+    help="Go to the slowest turn of a call, elsewhere to the slowest tools of the conversation",
     group="Where did the time go?",
     words="slow slowest latency silence wait",
 )
 def go_to_worst_turn(at: Workspace) -> None:
-    """Go to the turn with the longest heard gap; in a session without calls to its slowest tool."""
+    """Go to the turn with the longest heard gap; in a conversation without calls to its slowest tool."""
     if at.voice.call is None:
         _go_to_slowest_tool(at)
         return
@@ -93,7 +93,7 @@ def _go_to_slowest_tool(at: Workspace) -> None:
     trace = at.selection.trace
     calls = at.slowest_tools.of(trace) if trace is not None else []
     if not calls:
-        at.answer("No tool call of this session has ended.")
+        at.answer("No tool call of this conversation has ended.")
         return
     last_shown = at.slowest_tools.last_shown
     goes_on = last_shown in calls and last_shown is at.selection.span
@@ -103,4 +103,4 @@ def _go_to_slowest_tool(at: Workspace) -> None:
     rank = "the slowest" if number == 0 else f"number {number + 1} of the slowest"
     took = calls[number].duration(at.now(calls[number].trace))
     name = one_line(calls[number].name, _TOOL_CELLS)
-    at.answer(f"{name}, {fmt.duration(took)}: {rank} of the session's tool calls.")
+    at.answer(f"{name}, {fmt.duration(took)}: {rank} of the conversation's tool calls.")

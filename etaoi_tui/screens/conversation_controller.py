@@ -21,6 +21,7 @@ from etaoi_tui.widgets.textual_internals import contained
 
 if TYPE_CHECKING:
     from etaoi_tui.detail.pages.conversation import Conversation
+    from etaoi_tui.view.budget import BudgetWatch
 
 _REDRAWN_AFTER = 0.5
 """Seconds between two looks at a conversation that grows."""
@@ -51,7 +52,7 @@ class ConversationController:
         payloads: RecordedPayloads,
         now: Callable[[Trace], float],
         totals: Totals,
-        crossed: Callable[[Trace], str],
+        budget_watch: BudgetWatch,
     ) -> None:
         """Watch a selection.
 
@@ -64,7 +65,7 @@ class ConversationController:
             payloads: Where events come from.
             now: The present for a trace, in seconds since the epoch.
             totals: What model calls came to.
-            crossed: Says which budget the runs of a run's conversation crossed together.
+            budget_watch: Says which budgets were crossed.
         """
         self._view = view
         self._selection = selection
@@ -74,7 +75,7 @@ class ConversationController:
         self._payloads = payloads
         self._now = now
         self._totals = totals
-        self._crossed = crossed
+        self._budget_watch = budget_watch
         self._teller: Conversation | None = None
         self._drawn_at = 0.0
         self._stale = False
@@ -141,10 +142,10 @@ class ConversationController:
             self._view.clear()
             return
         if self._teller is None:
-            self._teller = Conversation(self._payloads, self._totals)
+            self._teller = Conversation(self._payloads, self._totals, self._budget_watch.crossed)
         try:
             document = self._teller.document(trace.session, self._now(trace), trace.thread)
-            self._view.show(replace(document, over=self._crossed(trace)))
+            self._view.show(replace(document, over=self._budget_watch.crossed_together(trace)))
         except Exception as error:
             if not contained(self._view, error, "The conversation"):
                 raise

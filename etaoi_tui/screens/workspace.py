@@ -150,7 +150,7 @@ class Workspace(Screen[None]):
             self.payloads,
             now,
             self.totals,
-            self._budget_watch.crossed_together,
+            self._budget_watch,
         )
         self.detail_controller = DetailController(
             self,

@@ -99,6 +99,13 @@ class BudgetWatch:
         self._group_of = group_of
         self._warned: set[object] = set()
 
+    def crossed(self, trace: Trace) -> str:
+        """Return what a run crossed; empty if nothing."""
+        if not self._budgets:
+            return ""
+        figures = self._figures(trace)
+        return self._budgets.of_run(figures.dollars if figures.priced else None, figures.tokens)
+
     def crossed_together(self, trace: Trace) -> str:
         """Return what the runs of a run's conversation crossed together; empty if nothing."""
         group = self._group_of(trace) if self._budgets else None

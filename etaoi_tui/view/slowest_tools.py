@@ -14,7 +14,7 @@ _ENDED = int(SpanFlag.ENDED)
 
 
 class SlowestTools:
-    """Remembers the slowest tool calls by session and thread.
+    """Remembers the slowest tool calls of each conversation: a thread of a session, or one that names none.
 
     Attributes:
         last_shown: The call that was shown last; going on from it leads to the next slowest.

@@ -119,9 +119,12 @@ with their sums and the course of their context.
             self.refresh()
 
     def _keep_line(self, line: int | None) -> None:
-        """Put the cursor's row back on its line of the viewport, unless the list stands at its top."""
+        """Put the cursor's row back on its line of the viewport.
+
+        A list that stands at its top shows what comes there, unless somebody is reading it.
+        """
         row = self.cursor_row
-        if row is not None and line is not None and self.top:
+        if row is not None and line is not None and (self.top or self.has_focus):
             self.top = max(0, row - line)
         self.keep_in_range()
         if row is not None:

@@ -127,3 +127,20 @@ async def test_a_conversation_s_title_says_what_it_crossed(notifications: list[s
         assert "over $0.700" in title.text and "$1.04" in title.text
         over = w.app.main.talk._painter.style("over", own=True).color
         assert [one.text.strip() for one in title if one.style and one.style.color == over] == ["over $0.700"]
+
+
+async def test_a_turn_of_a_conversation_says_what_it_crossed(notifications: list[str]) -> None:
+    async with world(settings=Settings(budgets=Budgets(run_dollars=0.3))) as (w, pilot):
+        w.app.main.traces.figures.load_prices()
+        for calls in (1, 2, 1):
+            ask(w, calls)
+        await w.tick(pilot)
+        await pilot.press("c")
+        for _ in range(3):
+            await w.tick(pilot)
+        talk = w.app.main.talk
+        lines = [talk.render_line(y) for y in range(1, talk.size.height)]
+        (turn,) = [line for line in lines if "over" in line.text]
+        assert "over $0.300 · 2 calls" in turn.text and "$0.520" in turn.text
+        over = talk._painter.style("warning").color
+        assert [one.text for one in turn if one.style and one.style.color == over] == ["over $0.300 · "]

@@ -164,8 +164,8 @@ async def test_w_goes_to_the_slowest_tool_of_the_session_and_on() -> None:
             messages.append(w.message)
         assert visited == ["took-7", "took-3", "took-1", "took-7"]
         assert messages[:2] == [
-            "took-7, 7.00s: the slowest of the session's tool calls.",
-            "took-3, 3.00s: number 2 of the slowest of the session's tool calls.",
+            "took-7, 7.00s: the slowest of the conversation's tool calls.",
+            "took-3, 3.00s: number 2 of the slowest of the conversation's tool calls.",
         ]
 
 

@@ -19,6 +19,7 @@ TEXT = 100 << 10
 
 PEAK = 2.5
 """Memory at the most, as a multiple of the message."""
+TRIES = 5
 MAX_LEFT = 32 << 20
 """Bytes that may stay of a message of three hundred million: what the interpreter keeps for later."""
 
@@ -90,12 +91,12 @@ class Measured(NamedTuple):
 
     Attributes:
         peak: Memory at the most, as a multiple of the message.
-        longest: Seconds of work in one callback of the collector, for each GiB of it.
-        left: Bytes that were in memory when its client was gone.
+        copies: Work in the longest callback of the collector, as a multiple of copying the message.
+        bytes_left: Bytes that were in memory when its client was gone.
     """
 
     peak: float
-    longest: float
+    copies: float
     bytes_left: int
 
 
@@ -120,21 +121,21 @@ def _measured(path: Path) -> Measured:
             server.kill()
     assert size > 290 * MIB
     assert events == COUNT and one > TEXT
-    return Measured(peak / size, longest * (1 << 30) / size, bytes_left)
+    return Measured(peak / size, longest * (1 << 30) / size / seconds_to_copy_a_gib(), bytes_left)
+
+
+def _fit(runs: list[Measured]) -> bool:
+    """Tell whether they are within the bounds: memory in most of them, and work in the best."""
+    return median(run.peak for run in runs) <= PEAK and min(run.copies for run in runs) <= 2
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
 def test_a_huge_frame_takes_little_memory_blocks_no_client_and_leaves_no_memory_behind(
     tmp_path: Path,
 ) -> None:
-    """Three of them: by how much the socket's buffer outgrows a frame depends on how it arrives.
-
-    Two that fit settle what the median is.
-    """
-    bound = 2 * seconds_to_copy_a_gib()
+    """Several, since how a frame arrives decides how far the socket's buffer outgrows it."""
     runs = [_measured(tmp_path / f"{number}.msgpack") for number in range(2)]
-    if any(run.peak > PEAK or run.longest > bound for run in runs):
-        runs.append(_measured(tmp_path / "2.msgpack"))
-    assert median(run.peak for run in runs) <= PEAK, runs
-    assert min(run.longest for run in runs) <= bound, runs
+    while len(runs) < TRIES and not _fit(runs):
+        runs.append(_measured(tmp_path / f"{len(runs)}.msgpack"))
+    assert _fit(runs), runs
     assert all(run.bytes_left <= MAX_LEFT for run in runs), runs

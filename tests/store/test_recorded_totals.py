@@ -252,12 +252,22 @@ def test_json_says_what_the_bytes_say(path: Path, tmp_path: Path) -> None:
         if span["totals"] is None:
             assert [call.span_id for call in calls] in ([], [span["span_id"]])
             continue
-        together = span["totals"]["together"]
-        assert together["input_tokens"] == sum(call.input for call in calls)
-        assert together["output_tokens"] == sum(call.output for call in calls)
-        assert together["model_calls"] == len(calls)
+        agrees_in_json(span["totals"]["together"], calls)
+        assert span["totals"]["together"]["model_calls"] == len(calls)
     listed = objects(run_here(tmp_path, "ls", path, "--json").stdout)
     assert listed
     for trace in listed:
-        calls = [call for call in facts.calls.values() if facts.traces[call.span_id] == trace["trace_id"]]
-        assert trace["input_tokens"] == sum(call.input for call in calls)
+        agrees_in_json(
+            trace, [call for call in facts.calls.values() if facts.traces[call.span_id] == trace["trace_id"]]
+        )
+
+
+def agrees_in_json(printed: dict[str, Any], calls: list[Call]) -> None:
+    """Check what a command printed, to the token and to a millionth of a cent."""
+    assert (printed["input_tokens"], printed["output_tokens"]) == (
+        sum(call.input for call in calls),
+        sum(call.output for call in calls),
+    )
+    dollars = [call.dollars for call in calls if call.dollars is not None]
+    assert printed["cost_usd"] == (pytest.approx(float(sum(dollars)), abs=1e-8) if dollars else None)
+    assert printed["cost_is_complete"] is (len(dollars) == len(calls))

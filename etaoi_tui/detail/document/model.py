@@ -202,6 +202,8 @@ class Section:
     """Id of the span that it comes from, for a reader who wants to go there."""
     quiet: bool = False
     """Its title is a line among others: it does not look like a heading."""
+    over: str = ""
+    """Which budget was crossed with it, shown before the summary."""
 
     @property
     def foldable(self) -> bool:

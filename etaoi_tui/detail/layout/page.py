@@ -239,17 +239,19 @@ class PageLayout:
         lead = " " * (GUTTER * section.level) + triangle + " "
         glyph = show(section.glyph) + " " if section.glyph else ""
         beside = self.width - cells(lead + glyph + one_line(section.title, 400)) - 2
-        summary = _fit_summary(section.summary, max(self.width * 3 // 5, beside))
-        room = self.width - cells(lead) - cells(glyph) - (cells(summary) + 2 if summary else 0)
+        over = section.over + _PART * bool(section.summary) if section.over else ""
+        summary = _fit_summary(section.summary, max(self.width * 3 // 5, beside) - cells(over))
+        right = cells(over) + cells(summary)
+        room = self.width - cells(lead) - cells(glyph) - (right + 2 if right else 0)
         title = crop(one_line(section.title, 400), max(room, 4))
         runs: list[StyledText] = [(lead, "muted"), (glyph + title, section.style)]
-        spare = self.width - sum(cells(text) for text, _ in runs) - cells(summary)
+        spare = self.width - sum(cells(text) for text, _ in runs) - right
         if section.preview and spare > 12 and not self.is_open(section):
             preview = "  " + one_line(section.preview.replace("\n", " "), spare - 4)
             runs.append((preview, "muted"))
             spare -= cells(preview)
-        if summary:
-            runs += [(" " * max(spare, 1), ""), (summary, "muted")]
+        if right:
+            runs += [(" " * max(spare, 1), ""), (over, "warning"), (summary, "muted")]
         return runs
 
 

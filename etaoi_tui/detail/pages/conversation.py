@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from etaoi_collector.conventions import keys
@@ -43,10 +44,14 @@ class Conversation:
     Args:
         payloads: Where events come from.
         totals: What model calls came to, kept up to date by whoever made it.
+        crossed: Says which budget a run crossed.
     """
 
-    def __init__(self, payloads: PayloadReader, totals: Totals) -> None:
+    def __init__(
+        self, payloads: PayloadReader, totals: Totals, crossed: Callable[[Trace], str] = lambda _: ""
+    ) -> None:
         self._payloads = payloads
+        self._crossed = crossed
         self._steps = TurnSteps(totals)
         self._read: Lru[Span, tuple[object, list[Section]]] = Lru(_TURNS_KEPT)
 
@@ -101,6 +106,10 @@ class Conversation:
         if cached is not None and cached[0] == state:
             return cached[1]
         sections = _turn(SpanData(root, self._payloads, now), self._steps)
+        if root is root.trace.roots[0] and (over := self._crossed(root.trace)):
+            last = max((at for at, one in enumerate(sections) if not one.level), default=None)
+            if last is not None:
+                sections[last] = replace(sections[last], over=over)
         self._read.put(root, (state, sections))
         return sections
 
@@ -115,6 +124,7 @@ class Conversation:
             trace.session.is_gone,
             sum(wait.ended_at is not None for wait in (trace.waits or {}).values()),
             price_book().ready,
+            self._crossed(trace),
             int(now * 2) if runs else None,
         )
 
