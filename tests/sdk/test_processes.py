@@ -21,6 +21,14 @@ ABSENT = "ws://127.0.0.1:9/ingest"
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and fork")
 
 
+PATIENT = """
+            from etaoi_tui.sdk import process_end
+            from etaoi_tui.sdk.transport import registry
+            process_end.EXIT_SECONDS = registry.EXIT_SECONDS = 60.0
+            process_end.finish_all.__defaults__ = (60.0,)
+"""
+"""Lets a process wait for longer at its end: on a busy machine connecting may take more than two seconds."""
+
 SLEEP = """
             while True:
                 time.sleep(0.1)
@@ -107,7 +115,8 @@ def test_the_end_is_not_held_up_when_no_viewer_runs() -> None:
 def test_sigterm_with_the_option_flushes_and_still_ends_by_the_signal() -> None:
     with Viewer() as viewer:
         process = start(
-            """
+            PATIENT
+            + """
             import sys, time, etaoi_tui
             tracer = etaoi_tui.open_tracer(server_url=sys.argv[1], flush_on_sigterm=True)
             tracer.start("tool", "first")
@@ -131,7 +140,8 @@ def test_sigterm_in_the_first_moments_loses_nothing(after: float) -> None:
     """The sender has not connected yet, or connects just then."""
     with Viewer() as viewer:
         process = start(
-            """
+            PATIENT
+            + """
             import sys, time, etaoi_tui
             tracer = etaoi_tui.open_tracer(server_url=sys.argv[1], flush_on_sigterm=True)
             tracer.end(tracer.start("tool", "only"))
@@ -271,7 +281,8 @@ def test_multiprocessing_children_lose_nothing(method: str, tmp_path: Path) -> N
 def test_a_pool_that_terminates_its_workers_loses_nothing(tmp_path: Path) -> None:
     script = tmp_path / "pool.py"
     script.write_text(
-        textwrap.dedent(
+        textwrap.dedent(PATIENT)
+        + textwrap.dedent(
             """
             import multiprocessing, sys, etaoi_tui
             tracer = etaoi_tui.open_tracer(server_url=sys.argv[1])
