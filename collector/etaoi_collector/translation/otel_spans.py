@@ -280,7 +280,7 @@ def _add_model_call(
 
 
 def _read_bodies(fields: dict[str, Any]) -> None:
-    """Take the conversation out of the bodies of Google's API (``GenerateContentRequest`` and its response)."""
+    """Take the conversation out of bodies of Google's API (``GenerateContentRequest`` and its response)."""
     request, response = (
         _map(parse_json(fields.get("request_body"))),
         _map(parse_json(fields.get("response_body"))),

@@ -75,7 +75,7 @@ def read_langfuse_usage(value: Any) -> Usage | None:
         )
         for side in ("input", "output")
     }
-    # Langfuse's papers pass Anthropic's counts on under their own names; they are no part of its input either.
+    # Langfuse's papers pass Anthropic's counts on under their own names: no part of its input either.
     beside = {
         name: as_count(details.get(f"{name}_input_tokens")) for name in ("cache_read", "cache_creation")
     }
