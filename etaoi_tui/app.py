@@ -154,6 +154,9 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         self._jobs = JobControl(self)
         self._stuck_terminal = StuckTerminal()
         self._tick_loop = TickLoop(self.feed, clock, self.show, partial(self.contain, where=None))
+        self.input_read = partial(self._tick_loop.touched, is_handled=False)
+        """Called by the driver's thread when it has read a key or the mouse, whose event comes later."""
+        self.frame_written = self._tick_loop.drawn
         self.main = Workspace(
             ScreenContext(
                 source=source,
@@ -265,14 +268,6 @@ class ViewerApp(ContainedApp[ChosenRecording]):
         if fault.times == 1:
             message = f"{fault.what} failed: {fault.error}. Press ! for more."
             self.notify(message, severity="error")
-
-    def input_read(self) -> None:
-        """A key or the mouse was read, by the driver's thread; its event comes later."""
-        self._tick_loop.touched(is_handled=False)
-
-    def frame_written(self) -> None:
-        """The driver was given something to write."""
-        self._tick_loop.drawn()
 
     def contain_from_thread(self, error: Exception) -> None:
         """Keep an exception of another thread for the problems page."""

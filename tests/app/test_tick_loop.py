@@ -124,7 +124,7 @@ async def test_keys_without_end_do_not_end_what_arrives() -> None:
 
 async def test_the_app_tells_of_what_its_driver_reads_and_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[object] = []
-    monkeypatch.setattr(TickLoop, "touched", lambda _, is_handled=True: told.append(is_handled))
+    monkeypatch.setattr(TickLoop, "touched", lambda _, *, is_handled=True: told.append(is_handled))
     monkeypatch.setattr(TickLoop, "drawn", lambda _: told.append("drawn"))
     async with world() as (viewer, pilot):
         viewer.app.input_read()

@@ -9,6 +9,7 @@ import json
 import socket
 import struct
 import threading
+import tracemalloc
 import uuid
 import zlib
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ from etaoi_collector.receivers.agent_connection import AgentConnection
 from etaoi_collector.receivers.event_stream import SessionStream
 from etaoi_collector.receivers.http2 import connection as http2
 from etaoi_collector.receivers.inflate import CannotInflate, inflate
+from etaoi_collector.receivers.large_messages import LARGE
 from etaoi_collector.receivers.worker import UNREAD, TranslationWorker
 from etaoi_collector.wire.handshake import WRITTEN
 from tests.collector.serving import run, serving, wait_for
@@ -94,6 +96,34 @@ def test_a_ping_for_the_file_waits_until_messages_are_taken_and_written() -> Non
     served: list[AgentConnection] = []
     go_on = asyncio.Event()
     run(both())
+
+
+def test_a_large_message_is_not_kept_until_the_next_one_comes() -> None:
+    size = 8 * LARGE
+
+    async def handle(connection: ServerConnection) -> None:
+        assert len(await connection.recv()) == size
+        taken.set()
+        await connection.wait_closed()
+
+    async def send() -> int:
+        make_connection = lambda *args, **options: AgentConnection(lambda: True, *args, **options)  # noqa: E731
+        async with (
+            serve(handle, "127.0.0.1", 0, create_connection=make_connection, max_size=None) as server,
+            connect(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", proxy=None) as client,
+        ):
+            before, _ = tracemalloc.get_traced_memory()
+            await client.send(bytes(size))
+            await taken.wait()
+            return tracemalloc.get_traced_memory()[0] - before
+
+    taken = asyncio.Event()
+    tracemalloc.start()
+    try:
+        stays = asyncio.run(send())
+    finally:
+        tracemalloc.stop()
+    assert stays < size // 4
 
 
 def test_too_many_connections_that_say_nothing_are_closed_at_once(

@@ -11,6 +11,8 @@ from etaoi_collector.translation.messages import Message, read_messages, read_re
 CHOICE = "gen_ai.choice"
 DETAILS = "gen_ai.client.inference.operation.details"
 """The event of current conventions: it carries a whole call in its attributes."""
+WHOLE_CALL = frozenset({DETAILS, "gen_ai.content.prompt", "gen_ai.content.completion"})
+"""Events that carry a call, or one side of it, under the names that attributes of a span have."""
 
 _SUFFIX = ".message"
 _PREFIX = "gen_ai."

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from etaoi_collector.conventions import keys
-from etaoi_collector.conventions.telemetry import codex, genai, langsmith, livekit
+from etaoi_collector.conventions.telemetry import codex, genai, langsmith, livekit, pydantic_ai
 from etaoi_collector.conventions.telemetry.langfuse import LEVEL_ERROR
 from etaoi_collector.translation import livekit_spans
 from etaoi_collector.translation.answers import describe_answer
 from etaoi_collector.translation.attributes import SortedAttributes
-from etaoi_collector.translation.genai_events import DETAILS, is_message_event, read_message_events
+from etaoi_collector.translation.genai_events import WHOLE_CALL, is_message_event, read_message_events
 from etaoi_collector.translation.ids import span_uuid, trace_uuid
 from etaoi_collector.translation.json_text import parse_json, to_text, unquoted
 from etaoi_collector.translation.langchain_names import refine
@@ -27,7 +27,7 @@ from etaoi_collector.translation.otel_model import (
 )
 from etaoi_collector.translation.tools import describe_tools
 from etaoi_collector.translation.translated import TranslatedSpan
-from etaoi_collector.translation.usage import build_usage, read_langfuse_usage
+from etaoi_collector.translation.usage import build_usage, read_langfuse_cost, read_langfuse_usage
 from etaoi_collector.wire.metadata_keys import Infrastructure
 
 EVENTS_KEPT = 200
@@ -111,6 +111,8 @@ def _kind_of(span: OtelSpan, attributes: SortedAttributes) -> tuple[str, bool]:
         return "llm", True
     if "tool_name" in fields or span.attributes.get("mcp.method.name") == "tools/call":
         return "tool", True
+    if pydantic_ai.is_agent(span.attributes):
+        return "sub_agent", True
     if "request_model" in fields or "model" in fields:
         return "llm", True
     if "agent" in fields:
@@ -210,10 +212,12 @@ def _add_model_call(
     translated: TranslatedSpan, span: OtelSpan, attributes: SortedAttributes, logs: list[OtelLog] | tuple[()]
 ) -> None:
     fields = attributes.fields
-    for log in logs:
-        if log.name == DETAILS:
-            for name, value in SortedAttributes({**log.attributes, **_map(log.body)}).fields.items():
-                fields.setdefault(name, value)
+    whole = [event.attributes for event in span.events if event.name in WHOLE_CALL]
+    whole += [{**log.attributes, **_map(log.body)} for log in logs if log.name in WHOLE_CALL]
+    for told in whole:
+        for name, value in SortedAttributes(told).fields.items():
+            fields.setdefault(name, value)
+    _read_bodies(fields)
     start, end, metadata = translated.start, translated.end, translated.metadata
     request, response, reason = _conversation_of_events(span.events, logs, fields)
     if not request:
@@ -270,8 +274,24 @@ def _add_model_call(
     ttft = _ttft_ms(span, fields)
     if ttft is not None:
         end["ttft_ms"] = ttft
-    if (cost := fields.get("cost")) is not None and isinstance(cost, int | float):
+    cost = fields["cost"] if "cost" in fields else read_langfuse_cost(fields.get("cost_details"))
+    if isinstance(cost, int | float):
         end["reported_cost_usd"] = cost
+
+
+def _read_bodies(fields: dict[str, Any]) -> None:
+    """Take the conversation out of bodies of Google's API (``GenerateContentRequest`` and its response)."""
+    request, response = (
+        _map(parse_json(fields.get("request_body"))),
+        _map(parse_json(fields.get("response_body"))),
+    )
+    for name, value in (
+        ("input_messages", request.get("contents")),
+        ("system", _map(request.get("config")).get("system_instruction")),
+        ("output_messages", response.get("content")),
+    ):
+        if value:
+            fields.setdefault(name, value)
 
 
 def _conversation_of_events(
@@ -387,10 +407,11 @@ def _add_rest(
         others = {**others, "otel.scope.name": span.scope}
     if others:
         end["attributes"] = others
+    shown = WHOLE_CALL | {"exception"} if translated.kind == "llm" else {"exception"}
     events = [
         {"name": event.name, "time_ns": event.time_ns, "attributes": event.attributes}
         for event in span.events
-        if event.name != "exception" and not is_message_event(event.name)
+        if event.name not in shown and not is_message_event(event.name)
     ]
     if events:
         end["events"] = events[:EVENTS_KEPT]

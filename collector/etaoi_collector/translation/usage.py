@@ -75,14 +75,31 @@ def read_langfuse_usage(value: Any) -> Usage | None:
         )
         for side in ("input", "output")
     }
+    # Langfuse's papers pass Anthropic's counts on under their own names: no part of its input either.
+    beside = {
+        name: as_count(details.get(f"{name}_input_tokens")) for name in ("cache_read", "cache_creation")
+    }
     return build_usage(
-        input_tokens=sums["input"],
+        input_tokens=sums["input"] + sum(count or 0 for count in beside.values()),
         output_tokens=sums["output"],
         total_tokens=details.get("total"),
-        cache_read=details.get("input_cache_read", details.get("input_cached_tokens")),
-        cache_write=details.get("input_cache_creation"),
+        cache_read=details.get("input_cache_read", details.get("input_cached_tokens", beside["cache_read"])),
+        cache_write=details.get("input_cache_creation", beside["cache_creation"]),
         reasoning=details.get("output_reasoning"),
     )
+
+
+def read_langfuse_cost(value: Any) -> float | None:
+    """Read Langfuse's ``cost_details``: dollars in all, or for each kind of tokens."""
+    details = parse_json(value)
+    if not isinstance(details, dict):
+        return None
+    dollars = {
+        name: amount
+        for name, amount in details.items()
+        if isinstance(amount, int | float) and not isinstance(amount, bool) and 0 <= amount < 1e9
+    }
+    return dollars.get("total", sum(dollars.values())) if dollars else None
 
 
 def read_usage(value: Any) -> Usage | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from etaoi_collector.conventions.telemetry import (
     codex,
     genai,
+    google_adk,
     langfuse,
     langsmith,
     livekit,
@@ -29,4 +30,5 @@ CONVENTIONS: tuple[Convention, ...] = (
     openllmetry.TABLE,
     pydantic_ai.TABLE,
     codex.TABLE,
+    google_adk.TABLE,
 )

@@ -32,6 +32,7 @@ TABLE = Convention(
         "input": ("langfuse.observation.input",),
         "output": ("langfuse.observation.output",),
         "usage_details": ("langfuse.observation.usage_details",),
+        "cost_details": ("langfuse.observation.cost_details",),
         "invocation_params": ("langfuse.observation.model.parameters",),
         "level": ("langfuse.observation.level",),
         "level_message": ("langfuse.observation.status_message",),

@@ -5,6 +5,9 @@ Source: pydantic/pydantic-ai, ``models/instrumented.py``; pydantic/logfire, ``_i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from etaoi_collector.conventions.telemetry.table import Convention
 
 SPAN_TYPE = "logfire.span_type"
@@ -33,3 +36,8 @@ TABLE = Convention(
         "model_request_parameters",
     ),
 )
+
+
+def is_agent(attributes: Mapping[str, Any]) -> bool:
+    """Tell an agent's run, which names the agent and its model, where no operation is told."""
+    return "agent_name" in attributes and "model_name" in attributes

@@ -8,10 +8,12 @@ import msgspec
 
 FIELDS = frozenset(
     {
-        "agent", "cache_read", "cache_write", "cost", "error_type", "finish_reason", "first_token_at",
+        "agent", "cache_read", "cache_write", "cost", "cost_details", "error_type", "finish_reason",
+        "first_token_at",
         "input", "input_messages", "input_tokens", "invocation_params", "level", "level_message", "model",
         "name", "output", "output_messages", "output_tokens", "provider", "reasoning_tokens",
-        "request_model", "response_id", "response_text", "response_tool_calls", "session", "system",
+        "request_body", "request_model", "response_body", "response_id", "response_text",
+        "response_tool_calls", "session", "system",
         "tool_call_id", "tool_input", "tool_is_error", "tool_name", "tool_output", "tools",
         "total_tokens", "ttft_ms", "ttft_s", "usage_details", "user",
     }
