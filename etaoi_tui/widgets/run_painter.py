@@ -110,8 +110,8 @@ class RunPainter:
             pieces.append((fit(name if name != words else "", agent_cells) + " ", agent_look))
         crossed = self.budgets.of_run(figures.dollars if figures.priced else None, figures.tokens)
         pieces += self._numbers(at, figures, bool(crossed))
-        if crossed and not at.cost:
-            pieces.append(("$! ", "trace-list--over"))
+        if self.budgets and not at.cost:
+            pieces.append(("$! " if crossed else "   ", "trace-list--over"))
         took = fmt.trace_duration(trace, now)
         took_look = "trace-list--running" if running else "trace-list--muted"
         pieces.append((fit(took, at.duration, "right"), took_look))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from etaoi_collector.pricing.book import price_book
+from etaoi_collector.store.model import Trace
 from etaoi_tui.app import ViewerApp
 from etaoi_tui.commands import load_commands
 from etaoi_tui.view.budget import Budgets
@@ -144,3 +145,23 @@ async def test_a_turn_of_a_conversation_says_what_it_crossed(notifications: list
         assert "over $0.300 · 2 calls" in turn.text and "$0.520" in turn.text
         over = talk._painter.style("warning").color
         assert [one.text for one in turn if one.style and one.style.color == over] == ["over $0.300 · "]
+
+
+@pytest.mark.parametrize("size", [(120, 35), (160, 45), (200, 60)])
+async def test_rows_align_whether_or_not_they_crossed_a_budget(
+    notifications: list[str], size: tuple[int, int]
+) -> None:
+    async with world(settings=Settings(budgets=Budgets(run_dollars=0.3)), size=size) as (w, pilot):
+        w.app.main.traces.figures.load_prices()
+        for calls in (1, 2, 1):
+            ask(w, calls)
+        await w.tick(pilot)
+        await pilot.press("1")
+        runs = w.app.main.traces
+        rows = [
+            runs.render_line(runs.HEADER_HEIGHT + y).text.rstrip(" │┃▐█")
+            for y in range(len(runs.rows))
+            if isinstance(runs.rows.at(y), Trace)
+        ]
+        assert sum("$!" in row or "$0.520" in row for row in rows) == 1
+        assert len({len(row) for row in rows}) == 1, rows
