@@ -15,7 +15,7 @@ from etaoi_tui.sdk.config import resolve_url
 from etaoi_tui.text import printable
 
 _MARKS = {State.OK: "✓", State.NOTE: "·", State.FAILED: "✗"}
-_INDENT = 15
+_INDENT = 16
 """Columns of the mark and of what was looked at."""
 
 

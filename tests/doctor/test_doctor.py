@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from etaoi_collector.collector import Collector, CollectorOptions, Record
+from etaoi_tui.cli import doctor as doctor_command
 from etaoi_tui.doctor import agent, machine, viewer
 from etaoi_tui.doctor.finding import Finding, State
 from tests.headless.running import objects, run
@@ -88,3 +89,13 @@ def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("ETAOI_TUI_STATE_DIR", str(tmp_path / "new"))
     assert named(list(machine.look()))["recordings"].state is State.OK
     assert not (tmp_path / "new").exists()
+
+
+def test_the_longest_name_stands_apart_from_what_is_said_of_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        doctor_command, "_findings", lambda *_: iter([Finding("OpenTelemetry", State.NOTE, "elsewhere")])
+    )
+    doctor_command.run(None, token=None, as_json=False)
+    assert "OpenTelemetry elsewhere" in capsys.readouterr().out

@@ -73,8 +73,10 @@ def test_a_ping_for_the_file_waits_until_messages_are_taken_and_written() -> Non
         nonlocal can_write
         make_connection = lambda *args, **options: AgentConnection(flush, *args, **options)  # noqa: E731
         async with (
-            serve(handle, "127.0.0.1", 0, create_connection=make_connection) as server,
-            connect(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", proxy=None) as client,
+            serve(handle, "127.0.0.1", 0, create_connection=make_connection, ping_interval=None) as server,
+            connect(
+                f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", proxy=None, ping_interval=None
+            ) as client,
         ):
             await client.send(b"a frame")
             first = await client.ping(WRITTEN + b"1")
@@ -86,7 +88,7 @@ def test_a_ping_for_the_file_waits_until_messages_are_taken_and_written() -> Non
             await until(lambda: len(served[0]._pending_pings) == 2)
             assert not first.done() and not second.done()
             can_write = True
-            await second
+            await asyncio.wait_for(second, 60)
             assert first.done()
 
     async def until(condition: Callable[[], bool]) -> None:

@@ -8,9 +8,11 @@ that the end of this process loses none of them.
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import deque
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import InvalidState, PayloadTooBig, ProtocolError
@@ -27,19 +29,20 @@ _ASKED_AT_MOST = 16
 _AGAIN_AFTER = 0.01
 
 # For each frame of each client: hence the names, and the library's methods called by theirs.
-_PING = Opcode.PING
+_PING, _PONG = Opcode.PING, Opcode.PONG
 _OF_MESSAGES = frozenset({Opcode.CONT, Opcode.TEXT, Opcode.BINARY})
 
 
 class _PatientProtocol(ServerProtocol):
     """Leaves the answer to pings that wait for the file to the connection."""
 
-    def recv_frame(self, frame: Frame) -> None:
-        """Process a frame."""
-        if frame.opcode is _PING and asks_for_file(frame):
-            self.events.append(frame)
-        else:
-            ServerProtocol.recv_frame(self, frame)
+    is_written = False
+    """What came before such a ping is in the file, and its answer may go."""
+
+    def send_frame(self, frame: Frame) -> None:
+        """Send a frame, but for the answer that the library has for such a ping as soon as it comes."""
+        if frame.opcode is not _PONG or self.is_written or not _waits_for_file(frame):
+            ServerProtocol.send_frame(self, frame)
 
 
 class AgentConnection(ServerConnection):
@@ -71,27 +74,27 @@ class AgentConnection(ServerConnection):
                 # What the library does, which asks for more in two calls: this is the path of every message.
                 self.recv_messages.put(event if len(event.data) < LARGE else detached(event))
                 return
-            if event.opcode is _PING and asks_for_file(event):
+            if event.opcode is _PING and _waits_for_file(event):
                 self._pending_pings.append((self._received_frames, bytes(event.data)))
                 self._acknowledge()
                 return
         ServerConnection.process_event(self, event)
 
-    def recv(self, decode: bool | None = None) -> Coroutine[Any, Any, Any]:
+    async def handshake(self, *args: Any, **options: Any) -> None:
+        """Perform the handshake; where messages may be compressed, they are received in another way."""
+        await super().handshake(*args, **options)
+        for extension in self.protocol.extensions:
+            if isinstance(extension, BoundedDeflate):
+                itself = weakref.proxy(self)  # else it would refer to itself, and stay
+                self.recv = partial(AgentConnection._recv_inflated, itself, extension)  # type: ignore[method-assign]
+
+    async def _recv_inflated(self, deflate: BoundedDeflate, decode: bool | None = None) -> Any:
         """Receive the next message; a compressed one is inflated in steps, so that others have their turns.
 
         Raises:
             ConnectionClosed: The connection ended, perhaps because the message cannot be taken.
         """
-        received = super().recv(decode)
-        return self._inflated(received) if self.protocol.extensions else received
-
-    async def _inflated(self, received: Coroutine[Any, Any, Any]) -> Any:
-        message = await received
-        extensions = self.protocol.extensions
-        deflate = next((one for one in extensions if isinstance(one, BoundedDeflate)), None)
-        if deflate is None:
-            return message
+        message = await ServerConnection.recv(self, decode)
         form = deflate.forms.popleft()
         if not form.is_compressed or isinstance(message, str):
             return message
@@ -129,14 +132,18 @@ class AgentConnection(ServerConnection):
                 self._again = self.loop.call_later(_AGAIN_AFTER, self._acknowledge)
                 return
             _, held = self._pending_pings.popleft()
+            protocol = cast(_PatientProtocol, self.protocol)
+            protocol.is_written = True
             try:
-                self.protocol.send_pong(held)
+                protocol.send_pong(held)
             except InvalidState:  # it is closed
                 self._pending_pings.clear()
                 return
+            finally:
+                protocol.is_written = False
             self.send_data()
 
 
-def asks_for_file(frame: Frame) -> bool:
-    """Whether a frame is a ping that is answered when what came before it is in the file."""
-    return frame.opcode is _PING and bytes(frame.data[: len(WRITTEN)]) == WRITTEN
+def _waits_for_file(frame: Frame) -> bool:
+    """Whether a ping is answered, or a pong is sent, when what came before the ping is in the file."""
+    return bytes(frame.data[: len(WRITTEN)]) == WRITTEN
