@@ -113,7 +113,7 @@ async def test_a_dialog_that_fails_is_closed(where: str) -> None:
         w.app.push_screen(Bad(where))
         await pilot.pause(0.1)
         await pilot.press("x")
-        while w.app.screen is not w.app.main:
+        while w.app.screen is not w.app.main or "failed" not in messages(w):
             await pilot.pause(0.02)
         assert "The bad dialog failed: RuntimeError: no " in messages(w)
         await pilot.press("j")
