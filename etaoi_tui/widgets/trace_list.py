@@ -97,7 +97,8 @@ with their sums and the course of their context.
             for rows in {id(rows): rows for rows in (self.all, self.rows)}.values():
                 rows.count_again()
             self.refresh()
-        line = self._line_to_keep()
+        row = self.cursor_row
+        line = None if row is None else row - self.top
         moved = self.all.apply(changes)
         if self.rows is not self.all:
             moved = self.rows.apply(changes)
@@ -111,26 +112,16 @@ with their sums and the course of their context.
 
     def look_again(self, traces: Iterable[Trace]) -> None:
         """The search found something in these runs, or does not any more."""
-        line = self._line_to_keep()
+        row = self.cursor_row
+        line = None if row is None else row - self.top
         if any([self.rows.refresh(trace) for trace in traces]):
             self._keep_line(line)
             self.refresh()
 
-    def _line_to_keep(self) -> int | None:
-        """Return the line of the viewport on which the cursor's row has to stay.
-
-        None where the list stands at its top and nobody reads further down: it shows what comes there.
-        """
-        row = self.cursor_row
-        if row is None:
-            return None
-        first_run = int(isinstance(self.rows.at(0), Group))
-        return row - self.top if self.top or (self.has_focus and row > first_run) else None
-
     def _keep_line(self, line: int | None) -> None:
-        """Put the cursor's row back on its line of the viewport; None for any line."""
+        """Put the cursor's row back on its line of the viewport, unless the list stands at its top."""
         row = self.cursor_row
-        if row is not None and line is not None:
+        if row is not None and line is not None and self.top:
             self.top = max(0, row - line)
         self.keep_in_range()
         if row is not None:

@@ -91,38 +91,6 @@ async def test_e_reports_no_errors_only_when_there_are_none() -> None:
         assert w.message == "No errors in 2 runs."
 
 
-@pytest.mark.parametrize("where", ["further down", "at its first run", "elsewhere"])
-async def test_a_list_that_somebody_reads_stays_on_its_line_when_runs_come(where: str) -> None:
-    async with world() as (w, pilot):
-        for number in range(60):
-            run(w, f"early-{number}", thread=f"early-{number}")
-        await w.tick(pilot)
-        runs = w.app.main.traces
-        await pilot.press("1", "g")
-        if where != "at its first run":
-            await pilot.press("j")
-        if where == "elsewhere":
-            await pilot.press("2")
-        row = runs.cursor_row
-        assert row is not None and runs.top == 0
-        name = listed(w)[row]
-        line_before = runs.render_line(row + 1 - runs.top).text
-        for number in range(30):
-            run(w, f"later-{number}", thread=f"later-{number}")
-        await w.tick(pilot)
-        row = runs.cursor_row
-        assert row is not None
-        if where == "at its first run":
-            assert (row, runs.top) == (0, 0), "the newest run is followed"
-            return
-        assert listed(w)[row] == name and row >= 30
-        if where == "further down":
-            assert runs.render_line(row + 1 - runs.top).text.split()[1:] == line_before.split()[1:]
-            assert row - runs.top == 1
-        else:
-            assert runs.top == 0
-
-
 async def test_a_search_without_hits_in_this_run_names_other_runs_and_n_goes_there() -> None:
     async with world() as (w, pilot):
         await five(w, pilot)
