@@ -101,11 +101,11 @@ def make_resilient(driver: type[Driver]) -> type[Driver]:
                 self._tell("input_read")
             super().process_message(message)
 
-        def _tell(self, what: str, *arguments: Any) -> None:
+        def _tell(self, what: str) -> None:
             """Call the app's method of this name, if it has one."""
             method = getattr(self._app, what, None)
             if method is not None:
-                method(*arguments)
+                method()
 
         def run_input_thread(self) -> None:
             """Read input; what the parser cannot make sense of is left out, and reading goes on."""

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from etaoi_collector.pricing import book
+from etaoi_collector.pricing.book import OwnPrice, PriceBook
 from etaoi_collector.sources.catalogued import CataloguedSource, open_catalogued
 from etaoi_collector.store.model import Trace
 from etaoi_tui.app import ViewerApp
@@ -73,6 +75,26 @@ async def test_all_runs_are_listed_and_the_newest_is_read_first(source: Catalogu
         assert viewer.shown_run.is_read
         assert viewer.app.main.span_tree.row_count > 1
         assert not viewer.app.feed.ended
+
+
+async def test_a_run_that_was_not_read_costs_what_its_spans_say(
+    source: CataloguedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = PriceBook(own={"fake-gpt-5": OwnPrice(input=1.25, output=10.0)})
+    monkeypatch.setattr(book, "_book", [prices])
+    prices.load()
+    async with opened(source) as (viewer, pilot):
+        figures, runs = viewer.app.main.traces.figures, viewer.app.store.traces
+        figures.load_prices()
+        listed = {trace_id: figures.of(trace) for trace_id, trace in runs.items() if trace.unread is not None}
+        assert len(listed) > 50 and sum(one.dollars for one in listed.values()) > 0
+        while not viewer.app.feed.ended:
+            await viewer.step(pilot)
+        for trace_id, one in listed.items():
+            read_figures = figures.of(runs[trace_id])
+            assert runs[trace_id].unread is None
+            assert (one.tokens, one.priced, one.unpriced) == read_figures[:1] + read_figures[2:4]
+            assert one.dollars == pytest.approx(read_figures.dollars, abs=1e-9)
 
 
 async def test_e_goes_to_the_error_of_a_run_that_was_not_read(source: CataloguedSource) -> None:

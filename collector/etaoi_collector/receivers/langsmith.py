@@ -12,8 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from etaoi_collector.receivers.door import Endpoint, HttpAnswer, HttpRequest, endpoint, json_answer
-from etaoi_collector.receivers.otlp_http import check_json
-from etaoi_collector.receivers.translating import Translate, TranslatingReceiver
+from etaoi_collector.receivers.translating import Translate, TranslatingReceiver, check_json
 
 if TYPE_CHECKING:
     from etaoi_collector.translation.langsmith_requests import Operations

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from etaoi_collector.receivers.door import Endpoint, HttpAnswer, HttpRequest, endpoint, json_answer
-from etaoi_collector.receivers.translating import TranslatingReceiver
+from etaoi_collector.receivers.translating import TranslatingReceiver, check_json
 
 if TYPE_CHECKING:
     from etaoi_collector.translation.translators import Translators
@@ -41,13 +41,6 @@ class OtlpHttp(TranslatingReceiver):
         else:
             translate = spans_in_json if is_json else spans_in_protobuf
         return self.queue(request, translate, accepted, check_json if is_json else check_protobuf)
-
-
-def check_json(body: bytes) -> None:
-    """Look whether a body is a whole JSON object; raises ValueError if it is not."""
-    from etaoi_collector.translation.json_text import check_json_object
-
-    check_json_object(body)
 
 
 def check_protobuf(body: bytes) -> None:

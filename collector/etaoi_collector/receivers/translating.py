@@ -76,6 +76,13 @@ class TranslatingReceiver(Receiver):
         self.context.ingest.refuse(number, size, reason)
 
 
+def check_json(body: bytes) -> None:
+    """Look whether a body is a whole JSON object; raises ValueError if it is not."""
+    from etaoi_collector.translation.json_text import check_json_object
+
+    check_json_object(body)
+
+
 def _translated(
     translate: Translate, body: bytes, encoding: str, translators: Translators
 ) -> Iterator[list[bytes]]:
